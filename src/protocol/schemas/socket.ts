@@ -1,0 +1,145 @@
+/** Text messages on the stream's WebSocket, both directions. Commands come from the engines' tables, the same as over REST. */
+import { z } from "zod";
+import { errorBody } from "../errors.ts";
+import { errorSchema } from "./common.ts";
+import { layoutSchema, skeletonSchema } from "./session.ts";
+
+const requestId = z
+  .union([z.string().max(128), z.number()])
+  .optional()
+  .describe("Comes back in the answer.");
+
+/** A text message as people read of it. */
+export interface SocketMessage {
+  /** Unique among the messages of one direction. */
+  readonly name: string;
+  readonly summary: string;
+  readonly schema: z.ZodType;
+  readonly example: Readonly<Record<string, unknown>>;
+}
+
+/** As much of an engine's command as a message needs. */
+interface Command {
+  readonly summary: string;
+  readonly schema: z.ZodType<Record<string, unknown>>;
+  readonly example: Readonly<Record<string, unknown>>;
+}
+
+/** What a client may send beside commands. */
+const requests: readonly SocketMessage[] = [
+  request("ping", "Ask for the server's clock; measures the way there and back."),
+  request("skeleton", "Ask for the skeleton behind the matrices."),
+  request("layout", "Ask what each byte of this connection's frames is."),
+  request("stats", "Ask what this connection was sent and what it lost."),
+];
+
+function request(name: string, summary: string): SocketMessage {
+  return { name, summary, schema: z.object({ type: z.literal(name), id: requestId }), example: { type: name, id: 1 } };
+}
+
+/** Every text message a client may send: requests, then commands. */
+export function socketRequests(commands: Readonly<Record<string, Command>>): readonly SocketMessage[] {
+  const envelope = (name: string) => z.object({ type: z.literal(name), id: requestId });
+  return [
+    ...requests,
+    ...Object.entries(commands).map(([name, { summary, schema, example }]) => ({
+      name,
+      summary,
+      schema: z.intersection(envelope(name), schema),
+      example: { type: name, ...example },
+    })),
+  ];
+}
+
+/** The envelope of every text message a client sends. */
+export const socketEnvelope = z.looseObject({
+  type: z.string().min(1).max(64).describe("Name of the command."),
+  id: requestId,
+});
+
+/** Every text message the server sends, always to the client that asked. */
+export const socketAnswers: readonly SocketMessage[] = [
+  {
+    name: "pong",
+    summary: "Answer to `ping`.",
+    schema: z.object({
+      type: z.literal("pong"),
+      id: requestId,
+      server_time_us: z.number().describe("Unix time, microseconds, on the clock of the frames' capture stamps."),
+    }),
+    example: { type: "pong", id: 1, server_time_us: 1_767_225_600_000_000 },
+  },
+  {
+    name: "skeleton",
+    summary: "Answer to `skeleton`, the same as GET /sessions/{id}/skeleton.",
+    schema: skeletonSchema.extend({ id: requestId }),
+    example: {
+      id: 1,
+      type: "SKELETON_DEF",
+      bone_names: ["hips", "spine"],
+      parents: [-1, 0],
+      bind_pose: {
+        positions: [
+          [0, 96, 0],
+          [0, 12, 0],
+        ],
+        rotations: [
+          [0, 0, 0, 1],
+          [0, 0, 0, 1],
+        ],
+        scales: [
+          [1, 1, 1],
+          [1, 1, 1],
+        ],
+      },
+      animator: "FK",
+    },
+  },
+  {
+    name: "layout",
+    summary: "Answer to `layout`, the same as GET /sessions/{id}/layout with this connection's parameters.",
+    schema: layoutSchema.extend({ type: z.literal("layout"), id: requestId }),
+    example: {
+      type: "layout",
+      id: 1,
+      variant: "f32.local.row",
+      frameBytes: 128,
+      fields: [
+        { name: "matrices", offsetBytes: 0, dtype: "f32", shape: [2, 4, 4], axes: "bone, row, column" },
+      ],
+      names: ["hips", "spine"],
+      header: { form: "none", bytes: 0, fields: [] },
+      endianness: "little",
+    },
+  },
+  {
+    name: "stats",
+    summary: "Answer to `stats`. Sent and lost together are the frames made since the connection began.",
+    schema: z.object({
+      type: z.literal("stats"),
+      id: requestId,
+      frames_sent: z.int(),
+      frames_lost: z.int(),
+      server_time_us: z.number(),
+    }),
+    example: { type: "stats", id: 1, frames_sent: 3600, frames_lost: 2, server_time_us: 1_767_225_600_000_000 },
+  },
+  {
+    name: "answer",
+    summary: "Answer to a command: what REST answers, with the command's name as type.",
+    schema: z.looseObject({ type: z.string(), id: requestId, status: z.string(), session_id: z.string() }),
+    example: { type: "speed", id: 7, status: "updated", speed: -0.5, session_id: "demo" },
+  },
+  {
+    name: "error",
+    summary: "What went wrong with a message of this client. The stream goes on.",
+    schema: errorSchema.extend({ type: z.literal("error"), id: requestId }),
+    example: {
+      type: "error",
+      id: 7,
+      ...errorBody("REQUEST_INVALID", "speed: speed: Too big: expected number to be <=16", [
+        { path: "speed", message: "Too big: expected number to be <=16" },
+      ]),
+    },
+  },
+];
