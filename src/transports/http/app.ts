@@ -1,0 +1,99 @@
+/**
+ * The HTTP side as one Elysia app: access rules and CORS before everything, one form of failure after everything, and the routes
+ * in between. Which routes a listener has is its dialect's choice.
+ */
+import { Elysia } from "elysia";
+import { Fault } from "../../core/fault.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import type { Services } from "../services.ts";
+import { CORS_HEADERS, checkAccess, PREFLIGHT_HEADERS } from "./access.ts";
+import { readJson, refuseTooLarge } from "./body.ts";
+import { docsRoutes } from "./docs-routes.ts";
+import { failureResponse, validationFault } from "./failures.ts";
+import { RouteIndex } from "./route-index.ts";
+import { serverRoutes } from "./server-routes.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import { webRoutes } from "./web-routes.ts";
+
+/** `all` is the main port; `animation` the origin's port 9810, with that seed's routes only. */
+export type Dialect = "all" | "animation";
+
+export interface HttpSettings {
+  readonly dialect: Dialect;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** The WebSocket routes, made by the other transport. */
+  readonly sockets: Elysia;
+}
+
+/** Builds the app; the caller listens with it. */
+export function httpApp(services: Services, settings: HttpSettings) {
+  const { tls, dialect } = settings;
+  const routes = new RouteIndex();
+  const app = new Elysia({
+    name: "soma",
+    // Elysia shows what was invalid only outside production; our own handler decides what to show.
+    normalize: true,
+    serve: {
+      // Bodies over the limit are refused by us, in JSON; Bun's own limit only has to be above it.
+      maxRequestBodySize: services.maxBodyBytes + 64 * 1024,
+      idleTimeout: LIMITS.httpIdleTimeoutS,
+      // Elysia shares ports by default: a second server would silently take half of the first one's clients.
+      reusePort: false,
+      ...(tls ? { tls: { cert: Bun.file(tls.certFile), key: Bun.file(tls.keyFile) } } : {}),
+    },
+    websocket: {
+      idleTimeout: LIMITS.wsIdleTimeoutS,
+      maxPayloadLength: LIMITS.maxCommandBytes,
+      backpressureLimit: LIMITS.clientBacklogBytes,
+      closeOnBackpressureLimit: false,
+      perMessageDeflate: false,
+    },
+  })
+    .onRequest(({ request, set }) => {
+      Object.assign(set.headers, CORS_HEADERS);
+      checkAccess(request, services.access);
+      if (request.url.length > LIMITS.maxUrlBytes) {
+        throw new Fault("REQUEST_INVALID", `a URL may have ${LIMITS.maxUrlBytes} characters`);
+      }
+      refuseTooLarge(request, services.maxBodyBytes);
+      if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: PREFLIGHT_HEADERS });
+      return undefined;
+    })
+    .onError(({ error, code, request }) => {
+      if (error instanceof Fault) return failureResponse(error);
+      if (code === "NOT_FOUND") return notFound(request, routes);
+      if (code === "VALIDATION") return failureResponse(validationFault(error));
+      if (code === "PARSE") return failureResponse(causeOf(error));
+      return failureResponse(error);
+    })
+    .onParse(({ request }) => readJson(request, services.maxBodyBytes))
+    .use(sessionRoutes(services))
+    .use(serverRoutes(services))
+    .use(settings.sockets);
+  if (dialect === "all") app.use(docsRoutes(() => app.routes, services)).use(webRoutes(services));
+  routes.add(app.routes);
+  return app;
+}
+
+/** Elysia wraps what a parser throws. */
+function causeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Fault ? cause : new Fault("REQUEST_MALFORMED", "the body could not be read");
+}
+
+function notFound(request: Request, routes: RouteIndex): Response {
+  const { pathname } = new URL(request.url);
+  const { methods, socket } = routes.at(pathname);
+  if (methods.length > 0 && !methods.includes(request.method)) {
+    const allow = [...methods, "OPTIONS"].join(", ");
+    const fault = new Fault("METHOD_NOT_ALLOWED", `${pathname} answers to ${allow}, not ${request.method}`);
+    return failureResponse(fault, { allow });
+  }
+  if (socket) {
+    return failureResponse(new Fault("UPGRADE_REQUIRED", `${pathname} is a WebSocket`), {
+      upgrade: "websocket",
+      connection: "Upgrade",
+    });
+  }
+  return failureResponse(new Fault("ROUTE_NOT_FOUND", `there is nothing at ${pathname.slice(0, 200)}`));
+}
