@@ -10,7 +10,7 @@
  *                                     The C library is cross-compiled where a compiler is found ($CC, aarch64-linux-gnu-gcc),
  *                                     and left out otherwise: that binary computes poses in TypeScript.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 const ROOT = import.meta.dir;
@@ -27,8 +27,8 @@ export interface PrepareOptions {
 
 /** Brings what is asked for up to date. Safe to call from several processes at once. */
 export async function prepare(options: PrepareOptions): Promise<void> {
-  await install();
   await locked(async () => {
+    await install();
     if (options.native || options.binary) await buildNative();
     if (options.pages || options.binary) await buildPages();
     if (options.binary) await buildBinary();
@@ -40,6 +40,7 @@ export function binaryFile(): string {
   return BINARY;
 }
 
+/** Installs the packages, if they are not those of the lock file. */
 async function install(): Promise<void> {
   const stamp = join(ROOT, "node_modules", ".soma-installed");
   const wanted = hashOf(["package.json", "bun.lock"]);
@@ -52,6 +53,21 @@ async function install(): Promise<void> {
   });
   if (exitCode !== 0) fail(`'bun install' ended with ${exitCode}`);
   writeFileSync(stamp, wanted);
+  forgetMissingPackages();
+}
+
+/**
+ * Bun remembers for each folder that there were no packages above it, and looks again only where a file is not found. Without
+ * this, the process that installed could not bundle.
+ */
+function forgetMissingPackages(): void {
+  for (const folder of ["", "src", "src/web", "test", "test/tools"]) {
+    try {
+      Bun.resolveSync("./not-there.ts", join(ROOT, folder));
+    } catch {
+      // It is not there, as it should be.
+    }
+  }
 }
 
 async function buildNative(target?: string): Promise<void> {
@@ -152,14 +168,37 @@ async function locked(work: () => Promise<void>): Promise<void> {
   }
 }
 
+/**
+ * Takes the lock, or takes it over from a process that is gone. The takeover renames the dead one's file first: of several that try,
+ * one succeeds, and a lock that was taken in the meantime is given back.
+ */
 function takeLock(): boolean {
   try {
     writeFileSync(LOCK, String(process.pid), { flag: "wx" });
     return true;
   } catch {
-    const owner = existsSync(LOCK) ? Number(readFileSync(LOCK, "utf8")) : 0;
-    if (owner > 0 && !isRunning(owner)) rmSync(LOCK, { force: true });
-    return false;
+    // Held, or taken over below.
+  }
+  const owner = lockOwner();
+  if (owner === undefined || isRunning(owner)) return false;
+  const aside = `${LOCK}.${process.pid}`;
+  try {
+    renameSync(LOCK, aside);
+    // Not the dead one's any more: whoever took it in the meantime gets it back.
+    if (Number(readFileSync(aside, "utf8")) !== owner) renameSync(aside, LOCK);
+  } catch {
+    // Somebody else was faster.
+  }
+  rmSync(aside, { force: true });
+  return false;
+}
+
+/** The process that holds the lock; undefined while it is being written or when it is gone. */
+function lockOwner(): number | undefined {
+  try {
+    return Number(readFileSync(LOCK, "utf8")) || undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -213,8 +252,8 @@ async function main(args: readonly string[]): Promise<void> {
     say(`${relative(ROOT, BINARY)} is up to date`);
     return;
   }
-  await install();
   await locked(async () => {
+    await install();
     await buildNative(target);
     await buildPages();
     await buildBinary({ target, outfile: outfile ?? join(ROOT, "dist", `soma-${target}`) });

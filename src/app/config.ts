@@ -69,13 +69,23 @@ interface OptionKind {
   readonly number: boolean;
 }
 
+const kinds = new Map<OptionName, OptionKind>();
+
 function kindOf(name: OptionName): OptionKind {
-  const json = z.toJSONSchema(shape[name], { io: "input", unrepresentable: "any" }) as { type?: string };
-  return {
-    boolean: json.type === "boolean",
-    list: json.type === "array",
-    number: json.type === "integer" || json.type === "number",
-  };
+  let kind = kinds.get(name);
+  if (!kind) {
+    const type = innermost(shape[name]).def.type;
+    kind = { boolean: type === "boolean", list: type === "array", number: type === "number" };
+    kinds.set(name, kind);
+  }
+  return kind;
+}
+
+/** The schema inside defaults, optionals and transforms. */
+function innermost(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return innermost(schema.unwrap() as z.ZodType);
+  if (schema instanceof z.ZodPipe) return innermost(schema.in as z.ZodType);
+  return schema;
 }
 
 export interface ConfigSources {
@@ -241,10 +251,8 @@ export function describeOptions(): string {
     };
     const kind = kindOf(name);
     const value = kind.boolean ? "" : kind.list ? " LIST" : kind.number ? " N" : name.includes("file") ? " FILE" : " VALUE";
-    const byDefault =
-      json.default === undefined || json.default === false || (Array.isArray(json.default) && json.default.length === 0)
-        ? ""
-        : ` (default ${String(json.default)})`;
+    const standard = json.default;
+    const byDefault = typeof standard === "string" || typeof standard === "number" ? ` (default ${standard})` : "";
     return `  --${`${name}${value}`.padEnd(24)} ${json.description ?? ""}${byDefault}`;
   });
   return [

@@ -7,7 +7,7 @@ import { type RunningServer, startServer } from "./wiring.ts";
 
 /** Resolves with the exit code once the server has stopped. */
 export async function runUntilSignal(config: Config): Promise<number> {
-  startLogging(config["log-level"], config["log-format"]);
+  await startLogging(config["log-level"], config["log-format"]);
   const server = await startServer(config);
   process.stdout.write(banner(config, server));
   const signal = await nextSignal();

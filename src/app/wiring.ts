@@ -52,7 +52,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     access: accessRules(config),
     assets: webAssets(),
     maxBodyBytes: config["max-body-bytes"],
-    native: nativeSummary(),
+    native: nativeSummary,
     maxSessions: config["max-sessions"],
     maxClients: config["max-clients"],
     startedMs: wallMs(),
@@ -69,7 +69,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   };
 }
 
-function nativeSummary(): Services["native"] {
+function nativeSummary(): ReturnType<Services["native"]> {
   const { how, reason, simd } = nativeStatus();
   return { loaded: how !== "none", simd, ...(reason === undefined ? {} : { reason }) };
 }
@@ -95,9 +95,12 @@ function listen(config: Config, services: Services, dialect: "all" | "animation"
   const server = app.server;
   if (!server) throw new Error("assertion failed: a listening app has a server");
   const bound = server.port ?? port;
-  // Without it the kernel holds megabytes of stale frames for a client that does not read.
-  const changed = setNotsentLowat(bound, LIMITS.notSentLowWaterBytes);
-  if (changed === 0) log.debug("TCP_NOTSENT_LOWAT was not set", { port: bound });
+  // Without it the kernel holds megabytes of stale frames for a client that does not read. Not urgent enough to delay the
+  // first answer.
+  setImmediate(() => {
+    const changed = setNotsentLowat(bound, LIMITS.notSentLowWaterBytes);
+    if (changed === 0) log.debug("TCP_NOTSENT_LOWAT was not set", { port: bound });
+  });
   return { port: bound, stop: async (force) => await server.stop(force) };
 }
 

@@ -101,15 +101,24 @@ export class RingWriter {
     if (this.#open) return this.#open;
     const { words, cells, readers } = this.#ring;
     const newest = Atomics.load(words, WORD.newest);
-    search: for (const cell of cells) {
-      if (cell.index === newest) continue;
-      for (let reader = 0; reader < readers; reader++) {
-        if (Atomics.load(words, WORD.pins + reader) === cell.index) continue search;
+    // One look at the pins may catch a reader between two cells and rule out both. But `newest` stands still meanwhile, so a
+    // reader that moves can only leave its cell, try a stale one, and arrive at the newest: each spoils two looks at most.
+    for (let look = 0; look <= 2 * readers; look++) {
+      for (const cell of cells) {
+        if (cell.index === newest || this.#pinned(cell.index)) continue;
+        this.#open = cell;
+        return cell;
       }
-      this.#open = cell;
-      return cell;
     }
     throw new Error("assertion failed: a ring has more cells than can be newest or pinned");
+  }
+
+  #pinned(index: number): boolean {
+    const { words, readers } = this.#ring;
+    for (let reader = 0; reader < readers; reader++) {
+      if (Atomics.load(words, WORD.pins + reader) === index) return true;
+    }
+    return false;
   }
 
   /** Makes the cell given by `begin` the newest one. `sequence` is a u32 that never falls, except by wrapping. */
@@ -133,6 +142,11 @@ export class RingReader {
     this.#ring = openRing(buffer);
     assert(readerIndex >= 0 && readerIndex < this.#ring.readers, "a reader index the ring was made for");
     this.#pinWord = WORD.pins + readerIndex;
+  }
+
+  /** All cells, in order of their index: for views that are made once. */
+  get cells(): readonly Cell[] {
+    return this.#ring.cells;
   }
 
   /** Counts every publication, so that a change means a new cell; wraps at 2³². */

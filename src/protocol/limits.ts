@@ -60,5 +60,3 @@ export const LIMITS = {
   /** A loader without work ends after this, giving its memory back. */
   loaderIdleMs: 30_000,
 } as const;
-
-export type LimitName = keyof typeof LIMITS;

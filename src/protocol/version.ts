@@ -1,5 +1,4 @@
-/** The product's name and version. */
+/** The product's version: that of package.json. */
 import manifest from "../../package.json" with { type: "json" };
 
-export const PRODUCT = "soma";
 export const VERSION: string = manifest.version;

@@ -26,7 +26,7 @@ export async function runCommand(session: Session, name: string, args: unknown):
 function runKnown(session: Session, name: string, spec: CommandSpec, args: unknown): CommandAnswer {
   const parsed = spec.schema.safeParse(asObject(args));
   if (!parsed.success) {
-    const issues = fieldIssues(parsed.error.issues);
+    const issues = fieldIssues(parsed.error.issues, args);
     throw new Fault("REQUEST_INVALID", `${name}: ${issueText(issues)}`, issues);
   }
   const value = spec.resolve ? spec.resolve(parsed.data, session.definition) : parsed.data;

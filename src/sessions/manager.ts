@@ -271,6 +271,6 @@ export class SessionManager {
 function parseOptions(spec: EngineSpec, options: unknown): unknown {
   const parsed = spec.options.safeParse(options ?? {});
   if (parsed.success) return parsed.data;
-  const issues = fieldIssues(parsed.error.issues);
+  const issues = fieldIssues(parsed.error.issues, options);
   throw new Fault("REQUEST_INVALID", `options: ${issueText(issues)}`, issues);
 }

@@ -2,6 +2,7 @@
  * One frame variant of one session on its way out: the ring it is read from and the clients it is sent to. Frames are sent
  * as views of the ring, without a copy in JavaScript, and every frame is accounted for: sent + lost = produced, per client.
  */
+import { assert } from "../core/assert.ts";
 import { createRing, type Cell, RingReader } from "../core/ring.ts";
 import { FRAME_HEADER_BYTES, type HeaderForm, MOMA_HEADER_BYTES } from "../protocol/layouts.ts";
 import type { StreamGrant } from "../engines/runtime/messages.ts";
@@ -97,13 +98,16 @@ export class Stream {
   #ring: SharedArrayBuffer;
   #reader: RingReader;
   #published = 0;
-  #views = new Map<Cell, Readonly<Record<"none" | "framed", Uint8Array>>>();
+  /** What clients are sent, by cell: the payload alone, and with the header before it. */
+  #bare: readonly Uint8Array[] = [];
+  #framed: readonly Uint8Array[] = [];
 
   constructor(shape: StreamShape, totals: FrameTotals) {
     this.shape = shape;
     this.#totals = totals;
     this.#ring = createRing({ payloadBytes: shape.payloadBytes, readers: 1 });
     this.#reader = new RingReader(this.#ring);
+    this.#makeViews();
   }
 
   get grant(): StreamGrant {
@@ -121,7 +125,13 @@ export class Stream {
     this.#ring = createRing({ payloadBytes: this.shape.payloadBytes, readers: 1 });
     this.#reader = new RingReader(this.#ring);
     this.#published = 0;
-    this.#views = new Map();
+    this.#makeViews();
+  }
+
+  #makeViews(): void {
+    const skip = this.shape.ringHeader === "moma" ? FRAME_HEADER_BYTES - MOMA_HEADER_BYTES : 0;
+    this.#bare = this.#reader.cells.map((cell) => cell.payloadBytes);
+    this.#framed = this.#reader.cells.map((cell) => cell.framed.subarray(skip));
   }
 
   add(client: StreamClient): void {
@@ -171,12 +181,8 @@ export class Stream {
   }
 
   #view(cell: Cell, header: HeaderForm): Uint8Array {
-    let views = this.#views.get(cell);
-    if (!views) {
-      const skip = this.shape.ringHeader === "moma" ? FRAME_HEADER_BYTES - MOMA_HEADER_BYTES : 0;
-      views = { none: cell.payloadBytes, framed: cell.framed.subarray(skip) };
-      this.#views.set(cell, views);
-    }
-    return header === "none" ? views.none : views.framed;
+    const view = (header === "none" ? this.#bare : this.#framed)[cell.index];
+    assert(view !== undefined, "a view for each cell");
+    return view;
   }
 }

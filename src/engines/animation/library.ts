@@ -2,7 +2,7 @@
  * The clips a server offers: those it carries and those in the operator's folder. Names come from listing the folder, so a
  * client's name can only ever match a file that is there; nothing a client sends is used as a path.
  */
-import { readdir, realpath, stat } from "node:fs/promises";
+import { promises as files } from "node:fs";
 import { extname, join, sep } from "node:path";
 import { Fault } from "../../core/fault.ts";
 import { LIMITS } from "../../protocol/limits.ts";
@@ -25,7 +25,7 @@ export class ClipLibrary {
   async list(): Promise<readonly ClipSource[]> {
     const byName = new Map(this.#embedded.map((clip) => [clip.name, clip]));
     if (this.#folder !== undefined) {
-      const root = await realpath(this.#folder).catch(() => undefined);
+      const root = await files.realpath(this.#folder).catch(() => undefined);
       if (root !== undefined) for (const clip of await scan(root, root, 0)) byName.set(clip.name, clip);
     }
     const clips = [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -64,7 +64,7 @@ function notFound(problem: string, clips: readonly ClipSource[]): Fault {
 
 async function scan(root: string, folder: string, depth: number): Promise<ClipSource[]> {
   const found: ClipSource[] = [];
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = await files.readdir(folder, { withFileTypes: true });
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
@@ -82,9 +82,9 @@ async function scan(root: string, folder: string, depth: number): Promise<ClipSo
 /** A file inside the root, links followed; undefined for what leads outside or is not a file. */
 async function clipAt(root: string, path: string): Promise<ClipSource | undefined> {
   try {
-    const real = await realpath(path);
+    const real = await files.realpath(path);
     if (!real.startsWith(root + sep)) return undefined;
-    const info = await stat(real);
+    const info = await files.stat(real);
     if (!info.isFile()) return undefined;
     const name = path.slice(root.length + 1).replaceAll(sep, "/");
     return { name, path: real, bytes: info.size, modifiedMs: info.mtimeMs };

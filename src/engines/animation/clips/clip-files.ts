@@ -2,7 +2,7 @@
  * Reads a clip's bytes: from a path or from memory, with the files a .gltf names beside it. A companion is found only
  * inside the clip's own folder, symbolic links included; all sizes are bounded before anything is read.
  */
-import { open, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { Fault } from "../../../core/fault.ts";
 import type { ClipLimits } from "./description.ts";
@@ -12,14 +12,13 @@ export type ClipSource =
   | { readonly path: string }
   | { readonly bytes: Uint8Array; readonly name: string };
 
-/** A clip's file, opened: read it in parts or whole, then close it. */
+/** A clip's file, opened: read it in parts or whole. */
 export class ClipFile {
   /** File name without folders: what messages and `info.name` show. */
   readonly name: string;
   readonly sizeBytes: number;
   readonly #folder: string | undefined;
   readonly #read: (offset: number, length: number) => Promise<Uint8Array>;
-  readonly #close: () => Promise<void>;
   readonly #limits: ClipLimits;
   /** Bytes of the companions read so far, in order of reading. */
   readonly #companions: Uint8Array[] = [];
@@ -29,14 +28,12 @@ export class ClipFile {
     sizeBytes: number;
     folder: string | undefined;
     read: (offset: number, length: number) => Promise<Uint8Array>;
-    close: () => Promise<void>;
     limits: ClipLimits;
   }) {
     this.name = options.name;
     this.sizeBytes = options.sizeBytes;
     this.#folder = options.folder;
     this.#read = options.read;
-    this.#close = options.close;
     this.#limits = options.limits;
   }
 
@@ -47,13 +44,11 @@ export class ClipFile {
       refuseTooLarge(bytes.length, source.name, limits);
       const read = async (offset: number, length: number) =>
         bytes.subarray(offset, offset + length);
-      const close = async () => {};
       return new ClipFile({
         name: basename(source.name),
         sizeBytes: bytes.length,
         folder: undefined,
         read,
-        close,
         limits,
       });
     }
@@ -62,28 +57,15 @@ export class ClipFile {
     if (sizeBytes === undefined)
       throw new Fault("CLIP_NOT_FOUND", `there is no clip file '${name}'`);
     refuseTooLarge(sizeBytes, name, limits);
-    const handle = await open(source.path, "r");
-    const read = async (offset: number, length: number) => {
-      const buffer = new Uint8Array(Math.min(length, Math.max(0, sizeBytes - offset)));
-      let filled = 0;
-      while (filled < buffer.length) {
-        const { bytesRead } = await handle.read(
-          buffer,
-          filled,
-          buffer.length - filled,
-          offset + filled,
-        );
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      return buffer.subarray(0, filled);
-    };
+    // Through Bun, which also reads files embedded in the executable; node:fs opens only some of those.
+    const file = Bun.file(source.path);
+    const read = async (offset: number, length: number) =>
+      await file.slice(offset, Math.min(offset + length, sizeBytes)).bytes();
     return new ClipFile({
       name,
       sizeBytes,
       folder: dirname(source.path),
       read,
-      close: () => handle.close(),
       limits,
     });
   }
@@ -91,10 +73,6 @@ export class ClipFile {
   /** Up to `length` bytes from `offset`; fewer at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array> {
     return this.#read(offset, length);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
   }
 
   /** Everything read through `readCompanion`, in order: part of what the clip is made of. */

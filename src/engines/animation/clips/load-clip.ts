@@ -80,7 +80,7 @@ export interface LoadedClip {
 /** Loads one take. Throws CLIP_NOT_FOUND, CLIP_FORMAT_UNSUPPORTED, CLIP_INVALID, CLIP_TAKE_NOT_FOUND or CLIP_TOO_LARGE. */
 export async function loadClip(options: LoadClipOptions): Promise<LoadedClip> {
   const limits = options.limits ?? DEFAULT_CLIP_LIMITS;
-  await using file = await ClipFile.open(options, limits);
+  const file = await ClipFile.open(options, limits);
   const bytes = await file.read(0, file.sizeBytes);
   const format = recogniseFormat(bytes, file.name);
   const clip = await readFormat(format, bytes, file, { ...options, limits });
@@ -161,7 +161,7 @@ export async function inspectClip(
   options: ClipSource & { readonly limits?: ClipLimits | undefined },
 ): Promise<ClipSummary> {
   const limits = options.limits ?? DEFAULT_CLIP_LIMITS;
-  await using file = await ClipFile.open(options, limits);
+  const file = await ClipFile.open(options, limits);
   const head = await file.read(0, FIRST_PART_BYTES);
   const format = recogniseFormat(head, file.name);
   const found =
