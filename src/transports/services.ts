@@ -17,7 +17,8 @@ export interface Services {
   /** Static files by URL path. */
   readonly assets: Readonly<Record<string, WebAsset>>;
   readonly maxBodyBytes: number;
-  readonly native: Status["native"];
+  /** How the native library was loaded; loads it. */
+  readonly native: () => Status["native"];
   readonly maxSessions: number;
   readonly maxClients: number;
   readonly startedMs: number;

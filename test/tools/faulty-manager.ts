@@ -6,15 +6,34 @@ import { LIMITS } from "../../src/protocol/limits.ts";
 import { type ManagerSettings, SessionManager } from "../../src/sessions/manager.ts";
 import type { FrameSink, Sent } from "../../src/sessions/stream.ts";
 
-const options = z.object({ fps: z.number().default(60), onOpen: z.string().optional(), place: z.enum(["pool", "dedicated"]).default("pool") });
+const options = z.object({
+  fps: z.number().default(60),
+  onOpen: z.string().optional(),
+  place: z.enum(["pool", "dedicated"]).default("pool"),
+});
 
 const faultySpec: EngineSpec = {
   name: "faulty",
   options,
   commands: {
-    set: { summary: "", schema: z.object({ value: z.number() }), example: {}, answer: () => ({ status: "set" }) },
-    add: { summary: "", schema: z.object({ value: z.number() }), example: {}, answer: () => ({ status: "added" }) },
-    misbehave: { summary: "", schema: z.object({ how: z.string() }), example: {}, answer: () => ({ status: "armed" }) },
+    set: {
+      summary: "",
+      schema: z.object({ value: z.number() }),
+      example: {},
+      answer: () => ({ status: "set" }),
+    },
+    add: {
+      summary: "",
+      schema: z.object({ value: z.number() }),
+      example: {},
+      answer: () => ({ status: "added" }),
+    },
+    misbehave: {
+      summary: "",
+      schema: z.object({ how: z.string() }),
+      example: {},
+      answer: () => ({ status: "armed" }),
+    },
   },
   openCommands: true,
   ports: { value: { kind: "frames", variants: ["f32"], defaultVariant: "f32" } },
@@ -26,7 +45,10 @@ const faultySpec: EngineSpec = {
 
 export function faultyManager(settings: Partial<ManagerSettings> = {}): SessionManager {
   return new SessionManager([faultySpec], {
-    plugins: { engines: { faulty: resolve(import.meta.dir, "../fixtures/faulty-engine.ts") }, animators: {} },
+    plugins: {
+      engines: { faulty: resolve(import.meta.dir, "../fixtures/faulty-engine.ts") },
+      animators: {},
+    },
     logLevel: "silent",
     poolWorkers: 1,
     maxSessions: 100,
@@ -69,7 +91,8 @@ export class TestSink implements FrameSink {
 export async function until(condition: () => boolean, timeoutMs = 5_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!condition()) {
-    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`);
+    if (performance.now() > deadlineMs)
+      throw new Error(`not within ${timeoutMs} ms: ${condition.toString()}`);
     await Bun.sleep(2);
   }
 }

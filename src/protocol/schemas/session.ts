@@ -4,17 +4,21 @@ import { HEADERS, DTYPES, ORDERS, SPACES } from "../layouts.ts";
 import { RESERVED_IDS, sessionId } from "./common.ts";
 
 const newSessionId = sessionId
-  .refine((id) => !RESERVED_IDS.includes(id), { message: `must not be one of ${RESERVED_IDS.join(", ")}` })
+  .refine((id) => !RESERVED_IDS.includes(id), {
+    message: `must not be one of ${RESERVED_IDS.join(", ")}`,
+  })
   .meta({ not: { enum: RESERVED_IDS } });
 
 /** `{engine, id?, options}`: one alternative per engine, so that the document shows each engine's options. */
 export function createBody(engines: readonly { name: string; options: z.ZodType }[]): z.ZodType {
   const own = engines.map((engine) =>
-    z.strictObject({
-      engine: z.literal(engine.name),
-      id: newSessionId.optional(),
-      options: engine.options.optional(),
-    }).meta({ title: `engine ${engine.name}` }),
+    z
+      .strictObject({
+        engine: z.literal(engine.name),
+        id: newSessionId.optional(),
+        options: engine.options.optional(),
+      })
+      .meta({ title: `engine ${engine.name}` }),
   );
   const [first, ...rest] = [...own, seedCreateBody];
   return z.union([first ?? seedCreateBody, ...rest]).meta({ id: "CreateSession" });
@@ -30,7 +34,10 @@ export const seedCreateBody = z
     file: z.string().min(1).max(512).optional().describe("Alias of animation_file."),
     take: z.union([z.string().min(1).max(256), z.int().min(0).max(9999)]).optional(),
     // Keeps a mistake in the other form from being read as this one, with `options` ignored.
-    engine: z.never({ error: "goes with {engine, id, options}; see GET /status for the engines" }).optional(),
+    engine: z
+      .never({ error: "goes with {engine, id, options}; see GET /status for the engines" })
+      .optional()
+      .describe("Only in the other form."),
   })
   .refine((body) => body.session_id !== undefined || body.id !== undefined, {
     message: "name the session: session_id",
@@ -43,15 +50,23 @@ export const seedCreateBody = z
 
 export type SeedCreateBody = z.infer<typeof seedCreateBody>;
 
-export const createdSchema = z.object({ status: z.literal("created"), session_id: z.string() }).meta({ id: "Created" });
-export const deletedSchema = z.object({ status: z.literal("deleted"), session_id: z.string() }).meta({ id: "Deleted" });
+export const createdSchema = z
+  .object({ status: z.literal("created"), session_id: z.string() })
+  .meta({ id: "Created" });
+export const deletedSchema = z
+  .object({ status: z.literal("deleted"), session_id: z.string() })
+  .meta({ id: "Deleted" });
 
 export const clientSchema = z.object({
   id: z.int(),
   header: z.enum(HEADERS),
   frames_sent: z.int(),
   frames_lost: z.int(),
-  congested: z.boolean().describe("Whether the client is behind: its frames are dropped until it has read what it was sent."),
+  congested: z
+    .boolean()
+    .describe(
+      "Whether the client is behind: its frames are dropped until it has read what it was sent.",
+    ),
 });
 
 const summary = {
@@ -62,18 +77,31 @@ const summary = {
   clients: z.int(),
   frames: z.int().describe("Number of the newest frame (u32)."),
   fps: z.number(),
-  error: z.object({ code: z.string(), message: z.string() }).optional().describe("Why the session failed."),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .optional()
+    .describe("Why the session failed."),
 };
 
 export const sessionSummarySchema = z.object(summary).meta({ id: "SessionSummary" });
-export const sessionListSchema = z.object({ sessions: z.array(sessionSummarySchema) }).meta({ id: "SessionList" });
-export const sessionDetailSchema = z.object({
-  ...summary,
-  resumed: z.int().describe("How often the session went on in another worker after its own died."),
-  place: z.enum(["pool", "dedicated"]),
-  streams: z.array(clientSchema).describe("One entry per connected client."),
-  details: z.record(z.string(), z.unknown()).describe("What the engine says of itself: for animation paused, speed, fps, time_s, source."),
-}).meta({ id: "SessionDetail" });
+export const sessionListSchema = z
+  .object({ sessions: z.array(sessionSummarySchema) })
+  .meta({ id: "SessionList" });
+export const sessionDetailSchema = z
+  .object({
+    ...summary,
+    resumed: z
+      .int()
+      .describe("How often the session went on in another worker after its own died."),
+    place: z.enum(["pool", "dedicated"]),
+    streams: z.array(clientSchema).describe("One entry per connected client."),
+    details: z
+      .record(z.string(), z.unknown())
+      .describe(
+        "What the engine says of itself: for animation paused, speed, fps, time_s, source.",
+      ),
+  })
+  .meta({ id: "SessionDetail" });
 
 const triples = z.array(z.array(z.number()));
 
@@ -103,53 +131,66 @@ export const skeletonSchema = z
   .describe("The skeleton, in the order of the matrices.")
   .meta({ id: "Skeleton" });
 
-export const layoutSchema = z.object({
-  variant: z.string(),
-  frameBytes: z.int(),
-  fields: z.array(
-    z.object({
-      name: z.string(),
-      offsetBytes: z.int(),
-      dtype: z.enum(["f32", "f64", "f16", "u8", "u16", "u32"]),
-      shape: z.array(z.int()),
-      axes: z.string(),
+export const layoutSchema = z
+  .object({
+    variant: z.string(),
+    frameBytes: z.int(),
+    fields: z.array(
+      z.object({
+        name: z.string(),
+        offsetBytes: z.int(),
+        dtype: z.enum(["f32", "f64", "f16", "u8", "u16", "u32"]),
+        shape: z.array(z.int()),
+        axes: z.string(),
+      }),
+    ),
+    names: z.array(z.string()).optional(),
+    header: z.object({
+      form: z.enum(HEADERS),
+      bytes: z.int(),
+      fields: z.array(z.object({ name: z.string(), offsetBytes: z.int(), dtype: z.string() })),
     }),
-  ),
-  names: z.array(z.string()).optional(),
-  header: z.object({
-    form: z.enum(HEADERS),
-    bytes: z.int(),
-    fields: z.array(z.object({ name: z.string(), offsetBytes: z.int(), dtype: z.string() })),
-  }),
-  endianness: z.literal("little"),
-}).meta({ id: "Layout" });
+    endianness: z.literal("little"),
+  })
+  .meta({ id: "Layout" });
 
 /** How a client wants its frames. */
 export const formQuery = z.object({
   dtype: z.enum(DTYPES).default("f32").describe("Element type of the matrices."),
   space: z.enum(SPACES).default("local").describe("Relative to the parent bone, or to the world."),
   order: z.enum(ORDERS).default("row").describe("Memory order of each matrix."),
-  header: z.enum(HEADERS).default("none").describe("Bytes before each frame: none, 32 (soma) or 12 (moma)."),
+  header: z
+    .enum(HEADERS)
+    .default("none")
+    .describe("Bytes before each frame: none, 32 (soma) or 12 (moma)."),
 });
 
 export type FormQuery = z.infer<typeof formQuery>;
 
-export const animationsSchema = z.object({
-  animations: z.array(z.string()).describe("Names, for animation_file."),
-  clips: z.array(
-    z.object({
-      name: z.string(),
-      format: z.enum(["bvh", "gltf", "glb", "fbx"]),
-      bytes: z.int(),
-      modified_at: z.number().describe("Unix time, milliseconds."),
-      bones: z.int().optional(),
-      takes: z
-        .array(z.object({ name: z.string(), duration_s: z.number(), frame_rate_hz: z.number().optional() }))
-        .optional(),
-      error: z.string().optional().describe("Why the file cannot be played."),
-    }),
-  ),
-}).meta({ id: "Animations" });
+export const animationsSchema = z
+  .object({
+    animations: z.array(z.string()).describe("Names, for animation_file."),
+    clips: z.array(
+      z.object({
+        name: z.string(),
+        format: z.enum(["bvh", "gltf", "glb", "fbx"]),
+        bytes: z.int(),
+        modified_at: z.number().describe("Unix time, milliseconds."),
+        bones: z.int().optional(),
+        takes: z
+          .array(
+            z.object({
+              name: z.string(),
+              duration_s: z.number(),
+              frame_rate_hz: z.number().optional(),
+            }),
+          )
+          .optional(),
+        error: z.string().optional().describe("Why the file cannot be played."),
+      }),
+    ),
+  })
+  .meta({ id: "Animations" });
 
 /** What every command answers; each command adds its own fields. */
 export const commandAnswerSchema = z

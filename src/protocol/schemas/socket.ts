@@ -34,11 +34,18 @@ const requests: readonly SocketMessage[] = [
 ];
 
 function request(name: string, summary: string): SocketMessage {
-  return { name, summary, schema: z.object({ type: z.literal(name), id: requestId }), example: { type: name, id: 1 } };
+  return {
+    name,
+    summary,
+    schema: z.object({ type: z.literal(name), id: requestId }),
+    example: { type: name, id: 1 },
+  };
 }
 
 /** Every text message a client may send: requests, then commands. */
-export function socketRequests(commands: Readonly<Record<string, Command>>): readonly SocketMessage[] {
+export function socketRequests(
+  commands: Readonly<Record<string, Command>>,
+): readonly SocketMessage[] {
   const envelope = (name: string) => z.object({ type: z.literal(name), id: requestId });
   return [
     ...requests,
@@ -65,7 +72,9 @@ export const socketAnswers: readonly SocketMessage[] = [
     schema: z.object({
       type: z.literal("pong"),
       id: requestId,
-      server_time_us: z.number().describe("Unix time, microseconds, on the clock of the frames' capture stamps."),
+      server_time_us: z
+        .number()
+        .describe("Unix time, microseconds, on the clock of the frames' capture stamps."),
     }),
     example: { type: "pong", id: 1, server_time_us: 1_767_225_600_000_000 },
   },
@@ -97,7 +106,8 @@ export const socketAnswers: readonly SocketMessage[] = [
   },
   {
     name: "layout",
-    summary: "Answer to `layout`, the same as GET /sessions/{id}/layout with this connection's parameters.",
+    summary:
+      "Answer to `layout`, the same as GET /sessions/{id}/layout with this connection's parameters.",
     schema: layoutSchema.extend({ type: z.literal("layout"), id: requestId }),
     example: {
       type: "layout",
@@ -105,7 +115,13 @@ export const socketAnswers: readonly SocketMessage[] = [
       variant: "f32.local.row",
       frameBytes: 128,
       fields: [
-        { name: "matrices", offsetBytes: 0, dtype: "f32", shape: [2, 4, 4], axes: "bone, row, column" },
+        {
+          name: "local_matrices",
+          offsetBytes: 0,
+          dtype: "f32",
+          shape: [2, 4, 4],
+          axes: "bone, row, column",
+        },
       ],
       names: ["hips", "spine"],
       header: { form: "none", bytes: 0, fields: [] },
@@ -114,7 +130,8 @@ export const socketAnswers: readonly SocketMessage[] = [
   },
   {
     name: "stats",
-    summary: "Answer to `stats`. Sent and lost together are the frames made since the connection began.",
+    summary:
+      "Answer to `stats`. Sent and lost together are the frames made since the connection began.",
     schema: z.object({
       type: z.literal("stats"),
       id: requestId,
@@ -122,12 +139,23 @@ export const socketAnswers: readonly SocketMessage[] = [
       frames_lost: z.int(),
       server_time_us: z.number(),
     }),
-    example: { type: "stats", id: 1, frames_sent: 3600, frames_lost: 2, server_time_us: 1_767_225_600_000_000 },
+    example: {
+      type: "stats",
+      id: 1,
+      frames_sent: 3600,
+      frames_lost: 2,
+      server_time_us: 1_767_225_600_000_000,
+    },
   },
   {
     name: "answer",
     summary: "Answer to a command: what REST answers, with the command's name as type.",
-    schema: z.looseObject({ type: z.string(), id: requestId, status: z.string(), session_id: z.string() }),
+    schema: z.looseObject({
+      type: z.string(),
+      id: requestId,
+      status: z.string(),
+      session_id: z.string(),
+    }),
     example: { type: "speed", id: 7, status: "updated", speed: -0.5, session_id: "demo" },
   },
   {

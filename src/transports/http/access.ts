@@ -2,7 +2,6 @@
  * Who may ask: the token, the Host header (against DNS rebinding), and the Origin of writes and sockets. Reads and preflights
  * are open to every origin, as the seeds' clients expect.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Fault } from "../../core/fault.ts";
 import type { AccessRules } from "../services.ts";
 
@@ -27,7 +26,8 @@ export function checkAccess(request: Request, rules: AccessRules): void {
   checkHost(request.headers.get("host"), rules);
   if (request.method === "OPTIONS") return;
   const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-  if (isSocket || !SAFE_METHODS.has(request.method)) checkOrigin(request.headers.get("origin"), rules);
+  if (isSocket || !SAFE_METHODS.has(request.method))
+    checkOrigin(request.headers.get("origin"), rules);
   if (rules.token !== undefined && !hasToken(request, rules.token)) {
     throw new Fault("UNAUTHORISED", "this server needs its token");
   }
@@ -37,7 +37,10 @@ function checkHost(host: string | null, rules: AccessRules): void {
   if (host === null || rules.hosts.length === 0) return;
   const name = hostName(host);
   if (!LOOPBACK_NAMES.has(name) && !rules.hosts.includes(name)) {
-    throw new Fault("HOST_REFUSED", `this server does not answer to the name "${name.slice(0, 100)}"`);
+    throw new Fault(
+      "HOST_REFUSED",
+      `this server does not answer to the name "${name.slice(0, 100)}"`,
+    );
   }
 }
 
@@ -47,16 +50,20 @@ function hostName(host: string): string {
 
 function checkOrigin(origin: string | null, rules: AccessRules): void {
   // Programs that are not browsers send no Origin; there is nobody to protect from them here.
-  if (origin === null || rules.allowOrigins.includes("*") || rules.allowOrigins.includes(origin)) return;
+  if (origin === null || rules.allowOrigins.includes("*") || rules.allowOrigins.includes(origin))
+    return;
   const url = URL.parse(origin);
   if (url && LOOPBACK_NAMES.has(url.hostname)) return;
-  throw new Fault("ORIGIN_REFUSED", `pages of ${origin.slice(0, 200)} may not write to this server`);
+  throw new Fault(
+    "ORIGIN_REFUSED",
+    `pages of ${origin.slice(0, 200)} may not write to this server`,
+  );
 }
 
 function hasToken(request: Request, token: string): boolean {
   const bearer = /^Bearer (.+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   if (bearer !== undefined && equal(bearer, token)) return true;
-  const query = new URL(request.url).searchParams.get("token");
+  const query = URL.parse(request.url)?.searchParams.get("token") ?? null;
   if (query !== null && equal(query, token)) return true;
   const cookie = new Map(
     (request.headers.get("cookie") ?? "").split(";").map((pair) => {
@@ -69,8 +76,8 @@ function hasToken(request: Request, token: string): boolean {
 
 /** Compares digests, so that time tells nothing about the token or its length. */
 function equal(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
+  const digest = (text: string): Uint8Array => new Bun.CryptoHasher("sha256").update(text).digest();
+  return crypto.timingSafeEqual(digest(a), digest(b));
 }
 
 function decodeURIComponentSafe(text: string): string {

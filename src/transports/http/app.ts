@@ -34,8 +34,10 @@ export function httpApp(services: Services, settings: HttpSettings) {
     // Elysia shows what was invalid only outside production; our own handler decides what to show.
     normalize: true,
     serve: {
-      // Bodies over the limit are refused by us, in JSON; Bun's own limit only has to be above it.
-      maxRequestBodySize: services.maxBodyBytes + 64 * 1024,
+      // Bodies over the limit are refused by us, in JSON, before or while they are read; Bun's own refusal has no body.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      // Otherwise what Elysia fails on is shown as a page with the stack and our folder.
+      development: false,
       idleTimeout: LIMITS.httpIdleTimeoutS,
       // Elysia shares ports by default: a second server would silently take half of the first one's clients.
       reusePort: false,
@@ -49,14 +51,22 @@ export function httpApp(services: Services, settings: HttpSettings) {
       perMessageDeflate: false,
     },
   })
-    .onRequest(({ request, set }) => {
+    .onRequest(({ request, set }): Response | Promise<Response> | undefined => {
       Object.assign(set.headers, CORS_HEADERS);
       checkAccess(request, services.access);
       if (request.url.length > LIMITS.maxUrlBytes) {
         throw new Fault("REQUEST_INVALID", `a URL may have ${LIMITS.maxUrlBytes} characters`);
       }
       refuseTooLarge(request, services.maxBodyBytes);
-      if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: PREFLIGHT_HEADERS });
+      if (request.method === "OPTIONS") {
+        return new Response(null, { status: 204, headers: PREFLIGHT_HEADERS });
+      }
+      // Elysia has no HEAD of its own; Bun leaves out the body of an answer to one.
+      if (request.method === "HEAD") return app.handle(new Request(request, { method: "GET" }));
+      // Without a type Elysia does not read the body at all; ours can only be JSON.
+      if (!request.headers.has("content-type")) {
+        request.headers.set("content-type", "application/json");
+      }
       return undefined;
     })
     .onError(({ error, code, request }) => {
@@ -78,15 +88,22 @@ export function httpApp(services: Services, settings: HttpSettings) {
 /** Elysia wraps what a parser throws. */
 function causeOf(error: unknown): unknown {
   const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Fault ? cause : new Fault("REQUEST_MALFORMED", "the body could not be read");
+  return cause instanceof Fault
+    ? cause
+    : new Fault("REQUEST_MALFORMED", "the body could not be read");
 }
 
 function notFound(request: Request, routes: RouteIndex): Response {
-  const { pathname } = new URL(request.url);
+  // The target of CONNECT is no URL.
+  const pathname = URL.parse(request.url)?.pathname ?? request.url;
   const { methods, socket } = routes.at(pathname);
   if (methods.length > 0 && !methods.includes(request.method)) {
-    const allow = [...methods, "OPTIONS"].join(", ");
-    const fault = new Fault("METHOD_NOT_ALLOWED", `${pathname} answers to ${allow}, not ${request.method}`);
+    const head = methods.includes("GET") ? ["HEAD"] : [];
+    const allow = [...methods, ...head, "OPTIONS"].join(", ");
+    const fault = new Fault(
+      "METHOD_NOT_ALLOWED",
+      `${pathname} answers to ${allow}, not ${request.method}`,
+    );
     return failureResponse(fault, { allow });
   }
   if (socket) {
@@ -95,5 +112,7 @@ function notFound(request: Request, routes: RouteIndex): Response {
       connection: "Upgrade",
     });
   }
-  return failureResponse(new Fault("ROUTE_NOT_FOUND", `there is nothing at ${pathname.slice(0, 200)}`));
+  return failureResponse(
+    new Fault("ROUTE_NOT_FOUND", `there is nothing at ${pathname.slice(0, 200)}`),
+  );
 }

@@ -6,9 +6,16 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   refuseTooLarge(request, maxBytes);
   const bytes = await readBounded(request, maxBytes);
   if (bytes.byteLength === 0) return {};
-  const type = (request.headers.get("content-type") ?? "application/json").split(";")[0]?.trim().toLowerCase() ?? "";
+  const type =
+    (request.headers.get("content-type") ?? "application/json")
+      .split(";")[0]
+      ?.trim()
+      .toLowerCase() ?? "";
   if (type !== "application/json" && !type.endsWith("+json")) {
-    throw new Fault("MEDIA_TYPE_UNSUPPORTED", `the body must be application/json, not ${type || "unnamed"}`);
+    throw new Fault(
+      "MEDIA_TYPE_UNSUPPORTED",
+      `the body must be application/json, not ${type || "unnamed"}`,
+    );
   }
   let text: string;
   try {
@@ -16,7 +23,12 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   } catch {
     throw new Fault("REQUEST_MALFORMED", "the body is not UTF-8");
   }
-  return text.trim() === "" ? {} : parseJson(text);
+  const value = text.trim() === "" ? {} : parseJson(text);
+  // Every body of this server is an object; and Elysia would take null, 0, "" and false for no body at all.
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Fault("REQUEST_INVALID", "body: must be a JSON object");
+  }
+  return value;
 }
 
 /** Refuses by Content-Length alone, before anything is read. */

@@ -9,7 +9,7 @@ import { CORS_HEADERS } from "./access.ts";
 const log = logOf("http");
 
 /** Codes that the animation seed's clients know as 400. */
-const SEED_BAD_REQUEST: readonly ErrorCode[] = [
+export const SEED_BAD_REQUESTS: readonly ErrorCode[] = [
   "SESSION_EXISTS",
   "ANIMATOR_UNKNOWN",
   "CLIP_NOT_FOUND",
@@ -21,7 +21,7 @@ const SEED_BAD_REQUEST: readonly ErrorCode[] = [
 /** A fault that is answered in the animation seed's way: 400 where the origin says so. */
 export class SeedFault extends Fault {
   override get status(): number {
-    return SEED_BAD_REQUEST.includes(this.code) ? 400 : super.status;
+    return SEED_BAD_REQUESTS.includes(this.code) ? 400 : super.status;
   }
 
   static of(error: unknown): unknown {
@@ -43,7 +43,9 @@ export function failureResponse(error: unknown, headers: Record<string, string> 
 }
 
 function internal(error: unknown): Fault {
-  log.error("request failed", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  log.error("request failed", {
+    error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  });
   return new Fault("INTERNAL", "the server made a mistake; the log has more");
 }
 
@@ -51,7 +53,9 @@ function internal(error: unknown): Fault {
 interface Refusal {
   readonly type?: string;
   readonly value?: unknown;
-  readonly validator?: { readonly schema?: { safeParse?(value: unknown): z.ZodSafeParseResult<unknown> } };
+  readonly validator?: {
+    readonly schema?: { safeParse?(value: unknown): z.ZodSafeParseResult<unknown> };
+  };
 }
 
 /** The fault for what Elysia's validation refused. It keeps little of what zod said, so zod is asked again. */
@@ -59,6 +63,9 @@ export function validationFault(error: unknown): Fault {
   const { type = "request", value, validator } = error as Refusal;
   if (type === "response") return new Fault("INTERNAL", "the answer did not match its schema");
   const parsed = validator?.schema?.safeParse?.(value);
-  const issues = fieldIssues(parsed?.error?.issues ?? [{ path: [], message: "is not valid" }]);
+  const issues = fieldIssues(
+    parsed?.error?.issues ?? [{ path: [], message: "is not valid" }],
+    value,
+  );
   return new Fault("REQUEST_INVALID", `${type}: ${issueText(issues)}`, issues);
 }

@@ -36,7 +36,8 @@ function states(registry: Registry, manager: SessionManager): void {
     labelNames: ["engine", "state"],
     registers: [registry],
   });
-  for (const session of manager.list()) gauge.inc({ engine: session.spec.name, state: session.state });
+  for (const session of manager.list())
+    gauge.inc({ engine: session.spec.name, state: session.state });
 }
 
 /** prom-client's Histogram takes observations, not buckets already counted, so this one is written out. */

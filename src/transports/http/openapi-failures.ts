@@ -6,15 +6,21 @@ import { type ErrorCode, errorBody, ERRORS } from "../../protocol/errors.ts";
 import type { Json } from "./openapi-schemas.ts";
 
 /** Any route may answer with these: who may ask is checked first, then the length of the URL. */
-const ANY_ROUTE: readonly ErrorCode[] = ["UNAUTHORISED", "HOST_REFUSED", "REQUEST_INVALID", "INTERNAL"];
-/** So may any route that changes something. */
-const ANY_WRITE: readonly ErrorCode[] = ["ORIGIN_REFUSED"];
-/** And any route that takes a body. */
-const ANY_BODY: readonly ErrorCode[] = ["REQUEST_MALFORMED", "BODY_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED"];
+const ANY_ROUTE: readonly ErrorCode[] = [
+  "UNAUTHORISED",
+  "HOST_REFUSED",
+  "REQUEST_INVALID",
+  "INTERNAL",
+];
+/** What else a kind of route may answer with. Of a write, a body is checked even where none is wanted. */
+const ANY_OF_KIND = {
+  read: [],
+  write: ["ORIGIN_REFUSED", "REQUEST_MALFORMED", "BODY_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED"],
+  socket: ["ORIGIN_REFUSED", "UPGRADE_REQUIRED"],
+} as const satisfies Record<string, readonly ErrorCode[]>;
 
 export interface FailingRoute {
-  readonly writes: boolean;
-  readonly hasBody: boolean;
+  readonly kind: keyof typeof ANY_OF_KIND;
   readonly failures: readonly ErrorCode[];
   readonly badRequests: readonly ErrorCode[];
 }
@@ -25,11 +31,13 @@ export function failureResponses(route: FailingRoute, schema: Json): Json {
   const add = (status: number, code: ErrorCode): void => {
     byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
   };
-  const generic = [...ANY_ROUTE, ...(route.writes ? ANY_WRITE : []), ...(route.hasBody ? ANY_BODY : [])];
-  for (const code of [...generic, ...route.failures]) add(ERRORS[code].status, code);
+  const codes = [...ANY_ROUTE, ...ANY_OF_KIND[route.kind], ...route.failures];
+  for (const code of codes) add(ERRORS[code].status, code);
   for (const code of route.badRequests) add(400, code);
   const statuses = [...byStatus].sort(([a], [b]) => a - b);
-  return Object.fromEntries(statuses.map(([status, codes]) => [status, failureResponse([...codes], schema)]));
+  return Object.fromEntries(
+    statuses.map(([status, found]) => [status, failureResponse([...found], schema)]),
+  );
 }
 
 function failureResponse(codes: readonly ErrorCode[], schema: Json): Json {
@@ -37,12 +45,21 @@ function failureResponse(codes: readonly ErrorCode[], schema: Json): Json {
   return {
     description: codes.map((code) => `\`${code}\` ${ERRORS[code].hint}`).join("  \n"),
     ...(retry
-      ? { headers: { "Retry-After": { description: "Seconds to wait, where waiting helps.", schema: { type: "integer" } } } }
+      ? {
+          headers: {
+            "Retry-After": {
+              description: "Seconds to wait, where waiting helps.",
+              schema: { type: "integer" },
+            },
+          },
+        }
       : {}),
     content: {
       "application/json": {
         schema,
-        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+        examples: Object.fromEntries(
+          codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]),
+        ),
       },
     },
   };
@@ -51,7 +68,9 @@ function failureResponse(codes: readonly ErrorCode[], schema: Json): Json {
 /** `components.examples` for the codes that a document refers to. */
 export function failureExamples(codes: Iterable<ErrorCode>): Json {
   const sorted = [...codes].sort();
-  return Object.fromEntries(sorted.map((code) => [code, { summary: ERRORS[code].hint, value: exampleBody(code) }]));
+  return Object.fromEntries(
+    sorted.map((code) => [code, { summary: ERRORS[code].hint, value: exampleBody(code) }]),
+  );
 }
 
 /** The body of such a failure, as a client would get it. */
@@ -60,7 +79,9 @@ export function exampleBody(code: ErrorCode): Json {
   return { ...errorBody(code, message, details), detail: message };
 }
 
-const EXAMPLES: Partial<Record<ErrorCode, { readonly message: string; readonly details?: unknown }>> = {
+const EXAMPLES: Partial<
+  Record<ErrorCode, { readonly message: string; readonly details?: unknown }>
+> = {
   REQUEST_MALFORMED: { message: "the body is not JSON: JSON Parse error: Expected '}'" },
   REQUEST_INVALID: {
     message: "body: fps: Too big: expected number to be <=2000",
@@ -82,7 +103,10 @@ const EXAMPLES: Partial<Record<ErrorCode, { readonly message: string; readonly d
   SESSION_LIMIT: { message: "2000 sessions run already, the limit" },
   SESSION_FAILED: { message: 'session "demo" has failed: a tick took more than 250 ms' },
   COMMAND_RATE: { message: "a session takes 1000 commands per second" },
-  ANIMATOR_UNKNOWN: { message: 'there is no session type "IK"; there are: FK', details: { session_types: ["FK"] } },
+  ANIMATOR_UNKNOWN: {
+    message: 'there is no session type "IK"; there are: FK',
+    details: { session_types: ["FK"] },
+  },
   CLIP_NOT_FOUND: {
     message: 'there is no clip "wlak.bvh"; GET /animations lists them',
     details: { clips: ["walk.bvh"] },

@@ -28,7 +28,8 @@ export class SchemaSet {
     }) as { items: Json; definitions?: Record<string, Json> };
     const names = new Map<string, string>();
     const definitions = Object.entries(root.definitions ?? {});
-    for (const [id, definition] of definitions) names.set(id, this.#nameFor(id, finished(definition)));
+    for (const [id, definition] of definitions)
+      names.set(id, this.#nameFor(id, finished(definition)));
     for (const [id, definition] of definitions) {
       const name = names.get(id) ?? id;
       this.#components.set(name, renamed(finished(definition), names) as Json);
@@ -41,9 +42,38 @@ export class SchemaSet {
     for (let count = 1; ; count++) {
       const name = count === 1 ? id : `${id}${count}`;
       const known = this.#components.get(name);
-      if (!known || Bun.deepEquals(withoutReferences(known), withoutReferences(definition))) return name;
+      if (!known || Bun.deepEquals(withoutReferences(known), withoutReferences(definition)))
+        return name;
     }
   }
+}
+
+/** One OpenAPI parameter per property of the schema, which is always an object. */
+export function parametersOf(
+  place: "path" | "query",
+  schema: unknown,
+  schemas: SchemaSet,
+): readonly Json[] {
+  if (!isSchema(schema)) return [];
+  const object = schemas.convert(schema, "input");
+  const required = (object["required"] ?? []) as readonly string[];
+  return Object.entries((object["properties"] ?? {}) as Record<string, Json>).map(
+    ([name, property]) => {
+      const { description, example, ...rest } = property;
+      return {
+        name,
+        in: place,
+        required: place === "path" || required.includes(name),
+        ...(description === undefined ? {} : { description }),
+        ...(example === undefined ? {} : { example }),
+        schema: rest,
+      };
+    },
+  );
+}
+
+export function isSchema(value: unknown): value is z.ZodType {
+  return typeof value === "object" && value !== null && "_zod" in value;
 }
 
 /**
@@ -52,7 +82,8 @@ export class SchemaSet {
  */
 function openUp(zodSchema: z.core.$ZodType, json: Json): void {
   const { def } = zodSchema._zod;
-  if (def.type === "object" && (def as z.core.$ZodObjectDef).catchall === undefined) delete json["additionalProperties"];
+  if (def.type === "object" && (def as z.core.$ZodObjectDef).catchall === undefined)
+    delete json["additionalProperties"];
   if (json["minimum"] === Number.MIN_SAFE_INTEGER) delete json["minimum"];
   if (json["maximum"] === Number.MAX_SAFE_INTEGER) delete json["maximum"];
 }
@@ -66,10 +97,14 @@ function mapSchema(schema: unknown, change: (schema: Json) => Json): unknown {
   if (typeof schema !== "object" || schema === null) return schema;
   const mapped = Object.entries(schema).map(([key, value]): [string, unknown] => {
     if (ONE.has(key)) return [key, mapSchema(value, change)];
-    if (LIST.has(key) && Array.isArray(value)) return [key, value.map((item) => mapSchema(item, change))];
+    if (LIST.has(key) && Array.isArray(value))
+      return [key, value.map((item) => mapSchema(item, change))];
     if (key !== "properties") return [key, value];
     const properties = Object.entries(value as Json);
-    return [key, Object.fromEntries(properties.map(([name, inner]) => [name, mapSchema(inner, change)]))];
+    return [
+      key,
+      Object.fromEntries(properties.map(([name, inner]) => [name, mapSchema(inner, change)])),
+    ];
   });
   return change(Object.fromEntries(mapped));
 }
@@ -77,12 +112,16 @@ function mapSchema(schema: unknown, change: (schema: Json) => Json): unknown {
 function renamed(schema: Json, names: ReadonlyMap<string, string>): unknown {
   return mapSchema(schema, (inner) => {
     const id = /^#\/definitions\/(.+)$/.exec(String(inner["$ref"] ?? ""))?.[1];
-    return id === undefined ? inner : { ...inner, $ref: `#/components/schemas/${names.get(id) ?? id}` };
+    return id === undefined
+      ? inner
+      : { ...inner, $ref: `#/components/schemas/${names.get(id) ?? id}` };
   });
 }
 
 function withoutReferences(schema: Json): unknown {
-  return mapSchema(schema, ({ $ref, ...rest }) => ($ref === undefined ? rest : { ...rest, $ref: "" }));
+  return mapSchema(schema, ({ $ref, ...rest }) =>
+    $ref === undefined ? rest : { ...rest, $ref: "" },
+  );
 }
 
 /** Unions in the form that readers and generators know best: `oneOf` where the alternatives exclude each other, with titles. */
@@ -96,16 +135,22 @@ function finished(schema: Json): Json {
 }
 
 function titled(schema: Json): Json {
-  if (schema["title"] !== undefined || schema["$ref"] !== undefined || schema["type"] === undefined) return schema;
+  if (schema["title"] !== undefined || schema["$ref"] !== undefined || schema["type"] === undefined)
+    return schema;
   const { type } = schema;
   if (type !== "object") return { title: String(type), ...schema };
   const keys = requiredOf(schema);
-  const title = keys.map((key) => [key, ...allowed(schema, key)].join(" ")).join(", ");
-  return { title: title || "object", ...schema };
+  const parts = keys.map((key) => {
+    const [only, ...others] = allowed(schema, key);
+    return only === undefined || others.length > 0 ? key : `${key} ${String(only)}`;
+  });
+  return { title: parts.join(", ") || "object", ...schema };
 }
 
 function excludeEachOther(alternatives: readonly Json[]): boolean {
-  return alternatives.every((a, index) => alternatives.slice(index + 1).every((b) => exclude(a, b)));
+  return alternatives.every((a, index) =>
+    alternatives.slice(index + 1).every((b) => exclude(a, b)),
+  );
 }
 
 /** Whether no value can match both, as far as types and single properties tell. */

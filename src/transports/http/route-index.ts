@@ -23,7 +23,9 @@ export class RouteIndex {
   }
 
   at(pathname: string): { methods: readonly string[]; socket: boolean } {
-    const found = this.#entries.filter((entry) => entry.pattern.test(pathname)).map((entry) => entry.method);
+    const found = this.#entries
+      .filter((entry) => entry.pattern.test(pathname))
+      .map((entry) => entry.method);
     const methods = [...new Set(found.filter((method) => method !== "WS"))];
     return { methods, socket: found.includes("WS") };
   }

@@ -1,7 +1,14 @@
 /** REST about the server itself: health, status, metrics, clips. */
 import { Elysia } from "elysia";
+import type { z } from "zod";
 import { unixUs, wallMs } from "../../core/clock.ts";
-import { healthSchema, readySchema, type Status, statusSchema } from "../../protocol/schemas/server.ts";
+import {
+  healthSchema,
+  readySchema,
+  type Status,
+  statusSchema,
+  timeSchema,
+} from "../../protocol/schemas/server.ts";
 import { animationsSchema } from "../../protocol/schemas/session.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { Services } from "../services.ts";
@@ -13,7 +20,12 @@ export function serverRoutes(services: Services) {
   return new Elysia({ name: "server" })
     .get("/healthz", () => ({ status: "ok" as const }), {
       response: healthSchema,
-      ...documented({ operationId: "health", summary: "Is the process alive?", tags: ["server"] }),
+      ...documented({
+        operationId: "health",
+        summary: "Is the process alive?",
+        tags: ["server"],
+        responseExample: { status: "ok" },
+      }),
     })
     .get(
       "/readyz",
@@ -24,12 +36,22 @@ export function serverRoutes(services: Services) {
       },
       {
         response: { 200: readySchema, 503: readySchema },
-        ...documented({ operationId: "ready", summary: "Does the server take new sessions?", tags: ["server"] }),
+        ...documented({
+          operationId: "ready",
+          summary: "Does the server take new sessions?",
+          tags: ["server"],
+          responseExample: { status: "ready" },
+        }),
       },
     )
     .get("/status", () => statusOf(services), {
       response: statusSchema,
-      ...documented({ operationId: "status", summary: "The server at a glance", tags: ["server"] }),
+      ...documented({
+        operationId: "status",
+        summary: "The server at a glance",
+        tags: ["server"],
+        responseExample: STATUS_EXAMPLE,
+      }),
     })
     .get(
       "/metrics",
@@ -49,19 +71,76 @@ export function serverRoutes(services: Services) {
       "/animations",
       async () => {
         const clips = await catalogue.list();
-        return { animations: clips.map((clip) => clip.name), clips: clips.map((clip) => ({ ...clip, takes: clip.takes?.map((take) => ({ ...take })) })) };
+        return {
+          animations: clips.map((clip) => clip.name),
+          clips: clips.map((clip) => ({
+            ...clip,
+            takes: clip.takes?.map((take) => ({ ...take })),
+          })),
+        };
       },
       {
         response: animationsSchema,
-        ...documented({ operationId: "listAnimations", summary: "The clips there are", tags: ["animation"] }),
+        ...documented({
+          operationId: "listAnimations",
+          summary: "The clips there are",
+          description:
+            "`animations` has the names, for `animation_file`; `clips` says what is in each, as far as it has been looked into.",
+          tags: ["animation"],
+          responseExample: ANIMATIONS_EXAMPLE,
+        }),
       },
     )
-    .get("/time", () => ({ server_time_us: unixUs() }), documented({
-      operationId: "time",
-      summary: "The server's clock, as frames are stamped with",
-      tags: ["server"],
-    }));
+    .get("/time", () => ({ server_time_us: unixUs() }), {
+      response: timeSchema,
+      ...documented({
+        operationId: "time",
+        summary: "The server's clock, as frames are stamped with",
+        tags: ["server"],
+        responseExample: { server_time_us: 1_767_225_600_000_000 },
+      }),
+    });
 }
+
+const ANIMATIONS_EXAMPLE: z.infer<typeof animationsSchema> = {
+  animations: ["walk.bvh"],
+  clips: [
+    {
+      name: "walk.bvh",
+      format: "bvh",
+      bytes: 241_149,
+      modified_at: 1_767_225_600_000,
+      bones: 31,
+      takes: [{ name: "take_0", duration_s: 2.64, frame_rate_hz: 120 }],
+    },
+  ],
+};
+
+const STATUS_EXAMPLE: Status = {
+  status: "running",
+  product: "soma",
+  version: VERSION,
+  uptime_s: 60.5,
+  sessions: 1,
+  sessions_created: 1,
+  clients: 1,
+  frames_sent: 3600,
+  frames_lost: 0,
+  bytes_sent: 7_142_400,
+  rss_bytes: 58_720_256,
+  clip_cache_bytes: 612_352,
+  worker_restarts: 0,
+  workers: [
+    {
+      place: "pool",
+      sessions: 1,
+      ticks: { count: 3600, late: 0, lateness_mean_ms: 0.08, lateness_max_ms: 0.9 },
+    },
+  ],
+  engines: ["animation"],
+  native: { loaded: true, simd: "avx2" },
+  limits: { max_sessions: 2000, max_clients: 10_000 },
+};
 
 /** What /status answers, and what metrics are made from. */
 export function statusOf(services: Services): Status {
@@ -91,7 +170,7 @@ export function statusOf(services: Services): Status {
       },
     })),
     engines: manager.specs.map((spec) => spec.name),
-    native: services.native,
+    native: services.native(),
     limits: { max_sessions: services.maxSessions, max_clients: services.maxClients },
   };
 }

@@ -15,13 +15,20 @@ import {
   sessionListSchema,
   skeletonSchema,
 } from "../../protocol/schemas/session.ts";
+import type { CommandSpec } from "../../engines/contract.ts";
 import { runCommand } from "../../sessions/commands.ts";
 import { layoutOf } from "../../sessions/frame-layout.ts";
 import type { CreateRequest } from "../../sessions/manager.ts";
 import type { Session } from "../../sessions/session.ts";
 import type { Services } from "../services.ts";
 import { documented } from "./documented.ts";
-import { SeedFault } from "./failures.ts";
+import {
+  DETAIL_EXAMPLE,
+  LAYOUT_EXAMPLE,
+  SKELETON_EXAMPLE,
+  SUMMARY_EXAMPLE,
+} from "./session-examples.ts";
+import { SEED_BAD_REQUESTS, SeedFault } from "./failures.ts";
 
 const SESSION_FAILURES = ["SESSION_NOT_FOUND", "SESSION_FAILED", "SESSION_ENDED"] as const;
 
@@ -36,7 +43,7 @@ export function sessionRoutes(services: Services) {
 function lifecycleRoutes({ manager }: Services) {
   return new Elysia()
     .post("/sessions", async ({ body }) => await create(manager, body), {
-      body: createBody(manager.specs),
+      body: createBody(manager.specs).prefault({}),
       response: createdSchema,
       ...documented({
         operationId: "createSession",
@@ -49,6 +56,7 @@ function lifecycleRoutes({ manager }: Services) {
         failures: [
           "SESSION_EXISTS",
           "SESSION_LIMIT",
+          "SHUTTING_DOWN",
           "ANIMATOR_UNKNOWN",
           "ENGINE_OPEN_FAILED",
           "ENGINE_CRASHED",
@@ -61,12 +69,35 @@ function lifecycleRoutes({ manager }: Services) {
           "CLIP_TOO_LARGE",
           "CLIP_LOAD_TIMEOUT",
         ],
-        requestExample: { engine: "animation", id: "demo", options: { file: "walk.bvh" } },
+        badRequests: SEED_BAD_REQUESTS,
+        requestExamples: {
+          engine: {
+            summary: "A clip",
+            value: { engine: "animation", id: "demo", options: { file: "walk.bvh" } },
+          },
+          options: {
+            summary: "A clip, backwards at 120 frames per second, once",
+            value: {
+              engine: "animation",
+              options: { file: "walk.bvh", fps: 120, speed: -1, loop: "once" },
+            },
+          },
+          seed: {
+            summary: "The animation seed's form",
+            value: { session_id: "demo", session_type: "FK", animation_file: "walk.bvh" },
+          },
+        },
+        responseExample: { status: "created", session_id: "demo" },
       }),
     })
     .get("/sessions", () => ({ sessions: manager.list().map(summaryOf) }), {
       response: sessionListSchema,
-      ...documented({ operationId: "listSessions", summary: "List the sessions", tags: ["sessions"] }),
+      ...documented({
+        operationId: "listSessions",
+        summary: "List the sessions",
+        tags: ["sessions"],
+        responseExample: { sessions: [SUMMARY_EXAMPLE] },
+      }),
     })
     .delete(
       "/sessions/:id",
@@ -80,15 +111,20 @@ function lifecycleRoutes({ manager }: Services) {
         ...documented({
           operationId: "deleteSession",
           summary: "End a session",
-          description: "Its clients are closed with 1001; its memory is freed once its engine has closed.",
+          description:
+            "Its clients are closed with 1001; its memory is freed once its engine has closed.",
           tags: ["sessions"],
           failures: ["SESSION_NOT_FOUND"],
+          responseExample: { status: "deleted", session_id: "demo" },
         }),
       },
     );
 }
 
-async function create(manager: Services["manager"], body: unknown): Promise<z.infer<typeof createdSchema>> {
+async function create(
+  manager: Services["manager"],
+  body: unknown,
+): Promise<z.infer<typeof createdSchema>> {
   if (typeof body === "object" && body !== null && "engine" in body) {
     const { engine, id, options } = body as { engine: string; id?: string; options?: unknown };
     const session = await manager.create({ engine, id, options });
@@ -140,18 +176,24 @@ function readingRoutes({ manager }: Services) {
         description: "State, playback, and for each client the frames it was sent and lost.",
         tags: ["sessions"],
         failures: ["SESSION_NOT_FOUND", "COMMAND_TIMEOUT"],
+        responseExample: DETAIL_EXAMPLE,
       }),
     })
-    .get("/sessions/:id/skeleton", ({ params }) => manager.get(params.id).definition as z.infer<typeof skeletonSchema>, {
-      params: idParams,
-      response: skeletonSchema,
-      ...documented({
-        operationId: "getSkeleton",
-        summary: "The skeleton behind the matrices",
-        tags: ["animation"],
-        failures: SESSION_FAILURES,
-      }),
-    })
+    .get(
+      "/sessions/:id/skeleton",
+      ({ params }) => manager.get(params.id).definition as z.infer<typeof skeletonSchema>,
+      {
+        params: idParams,
+        response: skeletonSchema,
+        ...documented({
+          operationId: "getSkeleton",
+          summary: "The skeleton behind the matrices",
+          tags: ["animation"],
+          failures: SESSION_FAILURES,
+          responseExample: SKELETON_EXAMPLE,
+        }),
+      },
+    )
     .get("/sessions/:id/layout", ({ params, query }) => layoutOf(manager.get(params.id), query), {
       params: idParams,
       query: formQuery,
@@ -161,20 +203,35 @@ function readingRoutes({ manager }: Services) {
         summary: "What each byte of a frame is",
         tags: ["animation"],
         failures: [...SESSION_FAILURES, "NOT_ACCEPTABLE"],
+        responseExample: LAYOUT_EXAMPLE,
       }),
     })
-    .get("/sessions/:id/frame", async ({ params, query, headers }) => await frameOf(manager.get(params.id), query, headers), {
-      params: idParams,
-      query: formQuery,
-      ...documented({
-        operationId: "getFrame",
-        summary: "The newest frame",
-        description: "Raw bytes as the stream sends them. The ETag is the frame's sequence: If-None-Match answers 304.",
-        tags: ["animation"],
-        failures: [...SESSION_FAILURES, "NOT_ACCEPTABLE", "FRAME_UNAVAILABLE"],
-        binary: { status: 200, contentType: "application/octet-stream", description: "One frame." },
-      }),
-    });
+    .get(
+      "/sessions/:id/frame",
+      async ({ params, query, headers }) => await frameOf(manager.get(params.id), query, headers),
+      {
+        params: idParams,
+        query: formQuery,
+        ...documented({
+          operationId: "getFrame",
+          summary: "The newest frame",
+          description:
+            "Raw bytes as the stream sends them. The ETag is the frame's sequence: If-None-Match answers 304.",
+          tags: ["animation"],
+          failures: [...SESSION_FAILURES, "NOT_ACCEPTABLE", "FRAME_UNAVAILABLE"],
+          binary: {
+            status: 200,
+            contentType: "application/octet-stream",
+            description: "One frame; its layout is at …/layout with the same parameters.",
+            headers: {
+              "X-Soma-Sequence": "Number of the frame (u32).",
+              "X-Soma-Variant": "dtype, space and order of the matrices, e.g. f32.local.row.",
+            },
+            etag: true,
+          },
+        }),
+      },
+    );
 }
 
 async function detailOf(session: Session) {
@@ -199,7 +256,11 @@ async function frameOf(
   headers: Record<string, string | undefined>,
 ): Promise<Response> {
   const variant = poseVariant(query);
-  const { frame, sequence } = await session.newestFrame({ port: "pose", variant, header: query.header });
+  const { frame, sequence } = await session.newestFrame({
+    port: "pose",
+    variant,
+    header: query.header,
+  });
   const etag = `"${session.number}-${sequence}-${variant}-${query.header}"`;
   const common = {
     etag,
@@ -208,7 +269,8 @@ async function frameOf(
     "x-soma-variant": variant,
     "access-control-allow-origin": "*",
   };
-  if (headers["if-none-match"] === etag) return new Response(null, { status: 304, headers: common });
+  if (headers["if-none-match"] === etag)
+    return new Response(null, { status: 304, headers: common });
   return new Response(frame as Uint8Array<ArrayBuffer>, {
     headers: { ...common, "content-type": "application/octet-stream" },
   });
@@ -225,7 +287,7 @@ function commandRoutes({ manager }: Services) {
         await runCommand(manager.get(params.id), name, body),
       {
         params: idParams,
-        body: command.schema,
+        body: command.schema.prefault({}),
         response: commandAnswerSchema,
         ...documented({
           operationId: `${name}Session`,
@@ -234,6 +296,7 @@ function commandRoutes({ manager }: Services) {
           tags: ["commands"],
           failures: [...SESSION_FAILURES, "INVALID_ARGUMENT", "COMMAND_RATE"],
           requestExample: command.example,
+          responseExample: answerExample(command),
         }),
       },
     ) as unknown as Elysia;
@@ -242,16 +305,35 @@ function commandRoutes({ manager }: Services) {
     "/sessions/:id/commands/:command",
     async ({ params, body }) => await runCommand(manager.get(params.id), params.command, body),
     {
-      params: idParams.extend({ command: z.string().min(1).max(64).describe("Name of the command.") }),
-      body: z.record(z.string(), z.unknown()).describe("The command's arguments."),
+      params: idParams.extend({
+        command: z.string().min(1).max(64).describe("Name of the command."),
+      }),
+      body: z.record(z.string(), z.unknown()).describe("The command's arguments.").prefault({}),
       response: commandAnswerSchema,
       ...documented({
         operationId: "commandSession",
         summary: "Any command, also one that only this session's plug-in knows",
         tags: ["commands"],
-        failures: [...SESSION_FAILURES, "COMMAND_UNKNOWN", "INVALID_ARGUMENT", "COMMAND_RATE", "COMMAND_TIMEOUT", "ENGINE_CRASHED"],
+        failures: [
+          ...SESSION_FAILURES,
+          "COMMAND_UNKNOWN",
+          "INVALID_ARGUMENT",
+          "COMMAND_RATE",
+          "COMMAND_TIMEOUT",
+          "ENGINE_CRASHED",
+        ],
         requestExample: {},
+        responseExample: { status: "done", session_id: "demo" },
       }),
     },
   );
+}
+
+/** What a command's own example would be answered with. */
+function answerExample(command: CommandSpec): Record<string, unknown> {
+  return {
+    status: "updated",
+    ...command.answer(command.schema.parse(command.example)),
+    session_id: "demo",
+  };
 }

@@ -36,7 +36,10 @@ class Connection implements FrameSink {
     this.#socket = socket;
     this.#session = session;
     this.#form = form;
-    this.#subscription = session.subscribe({ port: "pose", variant: poseVariant(form), header: form.header }, this);
+    this.#subscription = session.subscribe(
+      { port: "pose", variant: poseVariant(form), header: form.header },
+      this,
+    );
   }
 
   send(frame: Uint8Array): Sent {
@@ -67,7 +70,11 @@ class Connection implements FrameSink {
     } catch (error) {
       const { code, message: reason, details } = toFaultRecord(error, "INTERNAL");
       if (code === "INTERNAL") log.error("message failed", { error: messageOf(error) });
-      this.#reply({ type: "error", ...errorBody(code, reason, details), ...(id === undefined ? {} : { id }) });
+      this.#reply({
+        type: "error",
+        ...errorBody(code, reason, details),
+        ...(id === undefined ? {} : { id }),
+      });
     }
   }
 
@@ -94,13 +101,17 @@ class Connection implements FrameSink {
   }
 }
 
-function parseEnvelope(message: unknown): { type: string; id: unknown; args: Record<string, unknown> } {
-  if (typeof message === "string") {
+function parseEnvelope(message: unknown): {
+  type: string;
+  id: unknown;
+  args: Record<string, unknown>;
+} {
+  if (typeof message === "string" || message instanceof Uint8Array) {
     throw new Fault("REQUEST_MALFORMED", 'send a JSON object such as {"type":"pause"}');
   }
   const parsed = socketEnvelope.safeParse(message);
   if (!parsed.success) {
-    const issues = fieldIssues(parsed.error.issues);
+    const issues = fieldIssues(parsed.error.issues, message);
     throw new Fault("REQUEST_INVALID", issueText(issues), issues);
   }
   const { type, id, ...args } = parsed.data;
@@ -120,10 +131,14 @@ export function streamSocket({ manager }: Services) {
   return new Elysia({ name: "stream-socket" }).ws("/ws/:session_id", {
     detail: { hide: true },
     open(ws) {
-      const { params, query } = ws.data as unknown as { params: { session_id: string }; query: unknown };
+      const { params, query } = ws.data as unknown as {
+        params: { session_id: string };
+        query: unknown;
+      };
       try {
         const form = formQuery.safeParse(query);
-        if (!form.success) throw new Fault("REQUEST_INVALID", issueText(fieldIssues(form.error.issues)));
+        if (!form.success)
+          throw new Fault("REQUEST_INVALID", issueText(fieldIssues(form.error.issues, query)));
         const session = manager.find(params.session_id);
         // The origin's words and code; its clients look for them.
         if (!session) throw new Fault("SESSION_NOT_FOUND", "Session does not exist");

@@ -54,12 +54,13 @@ export function readBvh(bytes: Uint8Array, limits: ClipLimits, options: BvhOptio
     options.positions ?? "add",
     warnings,
   );
+  const closed = closesItself(keys);
   const times: KeyTimes = {
     kind: "uniform",
     startS: 0,
     stepS: head.frameTimeS,
     keyCount: frameCount,
-    wraps: true,
+    wraps: !closed,
   };
   const joints = breadthFirst(head.joints).map(({ fileIndex, parent }) =>
     makeJoint(keys[fileIndex], parent, times),
@@ -67,19 +68,51 @@ export function readBvh(bytes: Uint8Array, limits: ClipLimits, options: BvhOptio
   const moves = joints.some(
     (joint) => joint.translation.kind !== "constant" || joint.rotation.kind !== "constant",
   );
-  const durationS = frameCount * head.frameTimeS;
+  const endS = (frameCount - 1) * head.frameTimeS;
+  const durationS = closed ? endS : frameCount * head.frameTimeS;
   return {
     description: {
       joints,
       startS: 0,
-      endS: (frameCount - 1) * head.frameTimeS,
-      wrapS: moves ? durationS : 0,
+      endS,
+      wrapS: moves && !closed ? durationS : 0,
       durationS,
     },
     takes: bvhTakes(head, frameCount),
     takeIndex: 0,
     warnings,
   };
+}
+
+/** Largest difference of a quaternion or, relative to 1 or its own size, a position that is still the same pose. */
+const SAME_POSE = 1e-4;
+
+/**
+ * Whether the last frame repeats the first, as loops are often exported. Such a clip is one frame shorter than its rows: to blend
+ * the last frame into the first would hold that pose for a frame at every turn.
+ */
+function closesItself(keys: readonly JointKeys[]): boolean {
+  const moves = keys.some(({ translations, rotations }) => moved(translations, 3) || moved(rotations, 4));
+  if (!moves) return false;
+  return keys.every(
+    ({ translations, rotations }) =>
+      (!translations || ends(translations, 3)) && (!rotations || ends(rotations, 4)),
+  );
+}
+
+/** Whether any key differs from the first. */
+function moved(values: Float32Array | undefined, width: number): boolean {
+  return values?.some((value, at) => value !== values[at % width]) ?? false;
+}
+
+/** Whether the last key of `width` numbers is the first; a quaternion may have the other sign. */
+function ends(values: Float32Array, width: number): boolean {
+  const first = values.subarray(0, width);
+  const last = values.subarray(values.length - width);
+  const sign = width === 4 && first.reduce((dot, value, at) => dot + value * (last[at] ?? 0), 0) < 0 ? -1 : 1;
+  return first.every(
+    (value, at) => Math.abs(value - sign * (last[at] ?? Number.NaN)) <= SAME_POSE * Math.max(1, Math.abs(value)),
+  );
 }
 
 /** File index and new parent index of each joint, in breadth-first order. */

@@ -200,6 +200,17 @@ describe("what a BVH file means", () => {
     expect(still.description).toMatchObject({ wrapS: 0, durationS: 3 * 0.1 });
   });
 
+  test("a clip whose last frame repeats its first is one frame shorter, and does not blend across its seam", () => {
+    const closed = read(single("Xrotation", ["7", "30", "12", "7"])).description;
+    expect(closed.wrapS).toBe(0);
+    expect(closed.durationS).toBeCloseTo(3 * 0.1, 12);
+    expect(closed.joints[0]?.rotation).toMatchObject({ kind: "linear", times: { keyCount: 4, wraps: false } });
+    const fullTurn = read(single("Xrotation", ["0", "120", "240", "360"])).description;
+    expect(fullTurn.wrapS).toBe(0);
+    const open = read(single("Xrotation", ["7", "30", "12", "8"])).description;
+    expect(open.wrapS).toBeCloseTo(4 * 0.1, 12);
+  });
+
   test("neighbouring rotations have the same sign", () => {
     const rows = Array.from({ length: 100 }, (_, i) => String(((i * 37) % 360) - 180));
     const { description } = read(single("Zrotation", rows));
