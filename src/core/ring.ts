@@ -89,46 +89,52 @@ function openRing(buffer: SharedArrayBuffer): RingParts {
 
 /** The single writer of a ring. Use it on one thread only. */
 export class RingWriter {
-  readonly #ring: RingParts;
+  readonly #words: Int32Array;
+  readonly #cells: readonly Cell[];
+  readonly #readers: number;
+  readonly #sequenceWord: number;
   #open: Cell | undefined;
 
   constructor(buffer: SharedArrayBuffer) {
-    this.#ring = openRing(buffer);
+    const { words, cells, readers, sequenceWord } = openRing(buffer);
+    this.#words = words;
+    this.#cells = cells;
+    this.#readers = readers;
+    this.#sequenceWord = sequenceWord;
   }
 
   /** The cell to write the next frame into: neither the newest nor pinned. The same one until `publish`. */
   begin(): Cell {
-    if (this.#open) return this.#open;
-    const { words, cells, readers } = this.#ring;
-    const newest = Atomics.load(words, WORD.newest);
+    this.#open ??= this.#free();
+    return this.#open;
+  }
+
+  #free(): Cell {
+    const newest = Atomics.load(this.#words, WORD.newest);
     // One look at the pins may catch a reader between two cells and rule out both. But `newest` stands still meanwhile, so a
     // reader that moves can only leave its cell, try a stale one, and arrive at the newest: each spoils two looks at most.
-    for (let look = 0; look <= 2 * readers; look++) {
-      for (const cell of cells) {
-        if (cell.index === newest || this.#pinned(cell.index)) continue;
-        this.#open = cell;
-        return cell;
+    for (let look = 0; look <= 2 * this.#readers; look++) {
+      for (const cell of this.#cells) {
+        if (cell.index !== newest && !this.#pinned(cell.index)) return cell;
       }
     }
     throw new Error("assertion failed: a ring has more cells than can be newest or pinned");
   }
 
   #pinned(index: number): boolean {
-    const { words, readers } = this.#ring;
-    for (let reader = 0; reader < readers; reader++) {
-      if (Atomics.load(words, WORD.pins + reader) === index) return true;
+    for (let reader = 0; reader < this.#readers; reader++) {
+      if (Atomics.load(this.#words, WORD.pins + reader) === index) return true;
     }
     return false;
   }
 
   /** Makes the cell given by `begin` the newest one. `sequence` is a u32 that never falls, except by wrapping. */
   publish(sequence: number): void {
-    const { words, sequenceWord } = this.#ring;
     const cell = this.#open;
     assert(cell !== undefined, "publish follows begin");
-    Atomics.store(words, sequenceWord + cell.index, sequence | 0);
-    Atomics.store(words, WORD.newest, cell.index);
-    Atomics.add(words, WORD.published, 1);
+    Atomics.store(this.#words, this.#sequenceWord + cell.index, sequence | 0);
+    Atomics.store(this.#words, WORD.newest, cell.index);
+    Atomics.add(this.#words, WORD.published, 1);
     this.#open = undefined;
   }
 }

@@ -36,8 +36,8 @@ export const LIMITS = {
   closeMs: 1_000,
   /** Bytes of `save()` kept per session. */
   saveBytes: 1_024,
-  /** How often a worker refreshes the saved state of each session. */
-  saveEveryMs: 250,
+  /** How often a worker refreshes the saved state of each session; commands refresh it at once. */
+  saveEveryMs: 1_000,
 
   // Streams
   minFps: 1,

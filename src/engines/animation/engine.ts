@@ -69,6 +69,14 @@ async function findAnimator(name: string): Promise<AnimatorDefinition> {
   return exported as unknown as AnimatorDefinition;
 }
 
+/** How the frame of one tick becomes those of all listeners. */
+interface Plan {
+  readonly open: readonly OpenVariant[];
+  /** Whoever wants just what the animator writes: it writes into that cell. */
+  readonly base: OpenVariant | undefined;
+  readonly derived: readonly { readonly stream: OpenVariant; readonly form: PoseForm }[];
+}
+
 /** Float64 words of the saved state before the animator's own: speed, fps, paused. */
 const STATE_FLOATS = 3;
 const STATE_BYTES = STATE_FLOATS * 8;
@@ -82,7 +90,7 @@ class AnimationRunning implements Running {
   /** Local and global matrices of the frame being made, when no ring cell holds them. */
   readonly #local: DataView;
   readonly #global: DataView;
-  readonly #forms = new Map<string, PoseForm>();
+  #plan: Plan = { open: [], base: undefined, derived: [] };
   #speed: number;
   #fps: number;
   #paused: boolean;
@@ -106,10 +114,6 @@ class AnimationRunning implements Running {
     this.#global = new DataView(new ArrayBuffer(frameBytes));
     this.definition = { ...skeleton, animator: name, ...(source ? { source } : {}) };
     this.layouts = poseLayouts(skeleton.bone_names);
-    for (const variant of Object.keys(this.layouts)) {
-      const form = parsePoseVariant(variant);
-      if (form) this.#forms.set(variant, form);
-    }
     this.#speed = options.speed;
     this.#fps = options.fps;
     this.#paused = options.paused;
@@ -138,34 +142,32 @@ class AnimationRunning implements Running {
       this.#animator.advance(dtS, this.#speed);
       return true;
     }
-    const base = this.#baseOf(open);
+    if (open !== this.#plan.open) this.#plan = this.#planFor(open);
+    const base = this.#plan.base?.payload() ?? this.#local;
     this.#animator.writeFrameToBuffer(base, 0, dtS, this.#speed);
-    this.#derive(base, open);
+    if (this.#plan.derived.length > 0) this.#derive(base);
     return true;
   }
 
-  /** Where the animator writes: the cell of whoever wants just that form, or scratch. */
-  #baseOf(open: readonly OpenVariant[]): DataView {
-    for (const stream of open) {
-      const form = this.#forms.get(stream.variant);
-      if (form?.dtype === "f32" && form.space === "local" && form.order === "row") return stream.payload();
-    }
-    return this.#local;
+  /** Who gets what, worked out once for each set of listeners. */
+  #planFor(open: readonly OpenVariant[]): Plan {
+    const wanted = open.flatMap((stream) => {
+      const form = parsePoseVariant(stream.variant);
+      return form ? [{ stream, form }] : [];
+    });
+    const base = wanted.find(({ form }) => form.dtype === "f32" && form.space === "local" && form.order === "row");
+    return { open, base: base?.stream, derived: wanted.filter((one) => one !== base) };
   }
 
-  #derive(base: DataView, open: readonly OpenVariant[]): void {
+  #derive(base: DataView): void {
     let haveGlobal = false;
-    for (const stream of open) {
-      const form = this.#forms.get(stream.variant);
-      if (!form) continue;
-      const payload = stream.payload();
-      if (payload === base) continue;
+    for (const { stream, form } of this.#plan.derived) {
       if (form.space === "global" && !haveGlobal) {
         globalMatrices(this.#global, base, this.#parents);
         haveGlobal = true;
       }
       const from = form.space === "global" ? this.#global : base;
-      convertPose(payload, from, this.#boneCount, form.dtype, form.order);
+      convertPose(stream.payload(), from, this.#boneCount, form.dtype, form.order);
     }
   }
 

@@ -11,7 +11,9 @@ export const LATENESS_BUCKETS_MS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 25, 50, 100] as
 export const PHASE = { idle: 0, tick: 1, command: 2, open: 3, close: 4 } as const;
 export type Phase = (typeof PHASE)[keyof typeof PHASE];
 
-const WORKER = { bell: 0, alarm: 1, session: 2, phase: 3, progress: 4, ticks: 5, late: 6, buckets: 8 } as const;
+const WORKER = { bell: 0, alarm: 1, work: 2, progress: 3, ticks: 4, late: 5, buckets: 6 } as const;
+/** The phase takes the low bits of the work word, the session's number the rest. */
+const PHASE_BITS = 3;
 const BUCKET_COUNT = LATENESS_BUCKETS_MS.length + 1;
 const WORKER_FLOATS_OFFSET = Math.ceil((WORKER.buckets + BUCKET_COUNT) / 2) * 8;
 
@@ -67,21 +69,21 @@ export class WorkerBlock {
 
   // ---- the watchdog's view
 
+  /** Says what begins. What was before has ended: there is no need to `leave` in between. */
   enter(session: number, phase: Phase): void {
-    Atomics.store(this.#words, WORKER.session, session);
-    Atomics.store(this.#words, WORKER.phase, phase);
+    Atomics.store(this.#words, WORKER.work, (session << PHASE_BITS) | phase);
     Atomics.add(this.#words, WORKER.progress, 1);
   }
 
   leave(): void {
-    Atomics.store(this.#words, WORKER.phase, PHASE.idle);
-    Atomics.add(this.#words, WORKER.progress, 1);
+    Atomics.store(this.#words, WORKER.work, PHASE.idle);
   }
 
   get activity(): { readonly session: number; readonly phase: number; readonly progress: number } {
+    const work = Atomics.load(this.#words, WORKER.work);
     return {
-      session: Atomics.load(this.#words, WORKER.session),
-      phase: Atomics.load(this.#words, WORKER.phase),
+      session: work >>> PHASE_BITS,
+      phase: work & ((1 << PHASE_BITS) - 1),
       progress: Atomics.load(this.#words, WORKER.progress),
     };
   }

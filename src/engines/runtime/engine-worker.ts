@@ -68,7 +68,10 @@ export class EngineWorker {
         await block.sleep(waitMs);
         continue;
       }
-      if (this.#beats.run(monotonicMs(), onBeat)) block.ring();
+      if (this.#beats.run(monotonicMs(), onBeat)) {
+        block.leave();
+        block.ring();
+      }
       // Lets messages in even when every beat is late.
       await Promise.resolve();
       if (waitMs < -YIELD_AFTER_MS) await new Promise((resolve) => setImmediate(resolve));

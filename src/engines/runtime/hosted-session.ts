@@ -2,7 +2,7 @@
  * One session inside its worker: drives the engine's ticks, gives it ring cells to write into, applies commands and keeps
  * its saved state fresh. What it reports goes through `Reports`; it never touches another session.
  */
-import { monotonicMs, unixUs } from "../../core/clock.ts";
+import { monotonicMs } from "../../core/clock.ts";
 import { Fault, toFaultRecord } from "../../core/fault.ts";
 import { writeLog } from "../../core/log.ts";
 import { RingWriter } from "../../core/ring.ts";
@@ -143,7 +143,6 @@ export class HostedSession implements BeatMember {
     this.#worker.enter(this.number, PHASE.tick);
     this.#run((periods * periodMs) / 1000, nowMs);
     if (!this.#failed && nowMs - this.#savedAtMs >= LIMITS.saveEveryMs) this.#save(nowMs);
-    this.#worker.leave();
   }
 
   #run(dtS: number, nowMs: number): void {
@@ -158,12 +157,12 @@ export class HostedSession implements BeatMember {
     }
     this.#sequence = tick.sequence;
     this.#block.ticked(tick.sequence, nowMs);
-    this.#publish(this.#open);
+    this.#publish(this.#open, nowMs);
   }
 
-  #publish(streams: readonly Stream[]): void {
-    if (streams.length === 0) return;
-    const captureUs = unixUs();
+  /** Frames of one beat carry one capture time: that of the beat. */
+  #publish(streams: readonly Stream[], nowMs: number): void {
+    const captureUs = Math.round(nowMs * 1000);
     for (const stream of streams) stream.publish(this.#sequence, captureUs, this.#running, this.#epoch);
   }
 
@@ -176,7 +175,7 @@ export class HostedSession implements BeatMember {
     this.#worker.enter(this.number, PHASE.tick);
     try {
       this.#running.tick({ dtS: 0, sequence: this.#sequence }, [stream]);
-      this.#publish([stream]);
+      this.#publish([stream], monotonicMs());
     } catch (error) {
       this.#fail(error);
     }

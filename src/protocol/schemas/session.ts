@@ -24,6 +24,11 @@ export function createBody(engines: readonly { name: string; options: z.ZodType 
   return z.union([first ?? seedCreateBody, ...rest]).meta({ id: "CreateSession" });
 }
 
+const otherForm = z
+  .never({ error: "goes with {engine, id?, options}; GET /status lists the engines" })
+  .optional()
+  .describe("Only in the other form.");
+
 /** The animation seed's form, with its aliases. Other keys are ignored, as the origin does. */
 export const seedCreateBody = z
   .object({
@@ -33,11 +38,9 @@ export const seedCreateBody = z
     animation_file: z.string().min(1).max(512).optional(),
     file: z.string().min(1).max(512).optional().describe("Alias of animation_file."),
     take: z.union([z.string().min(1).max(256), z.int().min(0).max(9999)]).optional(),
-    // Keeps a mistake in the other form from being read as this one, with `options` ignored.
-    engine: z
-      .never({ error: "goes with {engine, id, options}; see GET /status for the engines" })
-      .optional()
-      .describe("Only in the other form."),
+    // Keeps a mistake in the other form from being read as this one, with half of it ignored.
+    engine: otherForm,
+    options: otherForm,
   })
   .refine((body) => body.session_id !== undefined || body.id !== undefined, {
     message: "name the session: session_id",
