@@ -1,7 +1,7 @@
 /** Loads --plugin files on main, to learn what they are: an animator (`create`) or an engine (`open`). Workers load them again. */
 import { Fault } from "../core/fault.ts";
 import type { EngineSpec } from "../engines/contract.ts";
-import { importPlugin } from "../engines/registry.ts";
+import { importPlugin } from "../engines/plugins.ts";
 import type { PluginFiles } from "../engines/runtime/messages.ts";
 
 export interface Plugins {

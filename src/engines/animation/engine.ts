@@ -7,7 +7,7 @@ import { convertPose, globalMatrices } from "../../native/fk.ts";
 import { FRAME_FLAG, parsePoseVariant, type PoseForm, posePayloadBytes } from "../../protocol/layouts.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { EngineModule, Host, Loaded, OpenVariant, Running, Tick } from "../contract.ts";
-import { animatorPluginFile, importPlugin } from "../registry.ts";
+import { animatorPluginFile, importPlugin } from "../plugins.ts";
 import type {
   AnimationDefinition,
   Animator,

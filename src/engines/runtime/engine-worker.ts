@@ -5,7 +5,8 @@
 import { monotonicMs } from "../../core/clock.ts";
 import { Fault, toFaultRecord } from "../../core/fault.ts";
 import { installLog, isLogLevel } from "../../core/log.ts";
-import { loadEngineModule, usePlugins } from "../registry.ts";
+import { usePlugins } from "../plugins.ts";
+import { loadEngineModule } from "../registry.ts";
 import { Beats } from "./beats.ts";
 import { WorkerBlock } from "./blocks.ts";
 import { HostedSession } from "./hosted-session.ts";

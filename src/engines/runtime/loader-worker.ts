@@ -1,7 +1,8 @@
 /** What runs in a loader worker: reads assets for engines, one job at a time, away from everything that ticks. */
 import { Fault, toFaultRecord } from "../../core/fault.ts";
 import { installLog, isLogLevel } from "../../core/log.ts";
-import { loadEngineModule, usePlugins } from "../registry.ts";
+import { usePlugins } from "../plugins.ts";
+import { loadEngineModule } from "../registry.ts";
 import type { FromLoader, ToLoader } from "./messages.ts";
 
 export class LoaderWorker {
