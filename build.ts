@@ -70,10 +70,12 @@ function forgetMissingPackages(): void {
   }
 }
 
-async function buildNative(target?: string): Promise<void> {
+/** Compiles the C library and gives its path; an empty file where it could not be. */
+async function buildNative(target?: string): Promise<string> {
   const { compileNative } = await import("./ffi/build.ts");
   const result = await compileNative(target === undefined ? {} : { target });
   if (!result.compiled && result.reason) say(`native library left out: ${result.reason}`);
+  return result.path;
 }
 
 async function buildPages(): Promise<void> {
@@ -84,12 +86,14 @@ async function buildPages(): Promise<void> {
   });
 }
 
-interface BinaryOptions {
-  readonly target?: string;
-  readonly outfile?: string;
+/** A build for another machine. */
+interface CrossBuild {
+  readonly target: string;
+  /** The C library compiled for it. */
+  readonly library: string;
 }
 
-async function buildBinary({ target, outfile = BINARY }: BinaryOptions = {}): Promise<void> {
+async function buildBinary(outfile = BINARY, cross?: CrossBuild): Promise<void> {
   const inputs = ["src", "workers", "ffi/build", "dist/web", "build.ts", "package.json", "bun.lock"];
   const build = async (): Promise<void> => {
     const result = await Bun.build({
@@ -101,8 +105,9 @@ async function buildBinary({ target, outfile = BINARY }: BinaryOptions = {}): Pr
         autoloadDotenv: false,
         autoloadBunfig: false,
         autoloadPackageJson: true,
-        ...(target === undefined ? {} : { target: `bun-${target}` as Bun.Build.CompileTarget }),
+        ...(cross ? { target: `bun-${cross.target}` as Bun.Build.CompileTarget } : {}),
       },
+      plugins: cross ? [embedLibrary(cross.library)] : [],
       minify: true,
       bytecode: true,
       format: "esm",
@@ -114,8 +119,18 @@ async function buildBinary({ target, outfile = BINARY }: BinaryOptions = {}): Pr
     }
     say(`${relative(ROOT, outfile)}: ${(statSync(outfile).size / 1e6).toFixed(1)} MB`);
   };
-  if (target === undefined) await whenStale("binary", inputs, build, outfile);
-  else await build();
+  if (cross) await build();
+  else await whenStale("binary", inputs, build, outfile);
+}
+
+/** Puts another machine's library in the place of this one's. */
+function embedLibrary(library: string): Bun.BunPlugin {
+  return {
+    name: "native library of the target",
+    setup: (builder) => {
+      builder.onResolve({ filter: /libsoma\.so$/ }, () => ({ path: library }));
+    },
+  };
 }
 
 // ---- staleness ------------------------------------------------------------------------------------------------
@@ -254,10 +269,10 @@ async function main(args: readonly string[]): Promise<void> {
   }
   await locked(async () => {
     await install();
-    await buildNative(target);
+    const library = await buildNative(target);
     await buildPages();
-    await buildBinary({ target, outfile: outfile ?? join(ROOT, "dist", `soma-${target}`) });
-    await buildNative();
+    const name = target.startsWith("windows") ? `soma-${target}.exe` : `soma-${target}`;
+    await buildBinary(outfile ?? join(ROOT, "dist", name), { target, library });
   });
 }
 
