@@ -15,6 +15,8 @@ export const LIMITS = {
   // Requests
   maxBodyBytes: 16 * 1024 * 1024,
   maxCommandBytes: 64 * 1024,
+  /** Levels of nesting in JSON that clients send. */
+  jsonDepth: 128,
   maxUrlBytes: 8 * 1024,
   httpIdleTimeoutS: 30,
   wsIdleTimeoutS: 120,

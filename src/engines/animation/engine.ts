@@ -29,18 +29,15 @@ export const animationEngine: EngineModule<AnimationOptions, ClipAssets | undefi
   async load(options): Promise<Loaded<ClipAssets>> {
     const { source, take } = options;
     if (!source) throw new Fault("CLIP_NOT_FOUND", "no clip was named");
-    const clip = await loadClip({
-      path: source.path,
-      name: source.name,
-      ...(take === undefined ? {} : { take }),
-    });
-    return { key: clip.info.contentHash, bytes: clip.block.byteLength, assets: clip };
+    const { block, info } = await loadClip({ path: source.path, ...(take === undefined ? {} : { take }) });
+    // Its name is the one the library gives it; an embedded file has another.
+    return { key: info.contentHash, bytes: block.byteLength, assets: { block, info: { ...info, name: source.name } } };
   },
 
   async inspect(options): Promise<unknown> {
     const { source } = options;
     if (!source) throw new Fault("CLIP_NOT_FOUND", "no clip was named");
-    return await inspectClip({ path: source.path, name: source.name });
+    return await inspectClip({ path: source.path });
   },
 
   async open(options, assets, host): Promise<Running> {

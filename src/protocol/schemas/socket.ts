@@ -6,8 +6,9 @@ import { layoutSchema, skeletonSchema } from "./session.ts";
 
 const requestId = z
   .union([z.string().max(128), z.number()])
-  .optional()
-  .describe("Comes back in the answer.");
+  .describe("Chosen by the client; comes back in the answer.")
+  .meta({ id: "MessageId" })
+  .optional();
 
 /** A text message as people read of it. */
 export interface SocketMessage {
@@ -81,7 +82,7 @@ export const socketAnswers: readonly SocketMessage[] = [
   {
     name: "skeleton",
     summary: "Answer to `skeleton`, the same as GET /sessions/{id}/skeleton.",
-    schema: skeletonSchema.extend({ id: requestId }),
+    schema: z.intersection(skeletonSchema, z.object({ id: requestId })),
     example: {
       id: 1,
       type: "SKELETON_DEF",
@@ -108,7 +109,7 @@ export const socketAnswers: readonly SocketMessage[] = [
     name: "layout",
     summary:
       "Answer to `layout`, the same as GET /sessions/{id}/layout with this connection's parameters.",
-    schema: layoutSchema.extend({ type: z.literal("layout"), id: requestId }),
+    schema: z.intersection(layoutSchema, z.object({ type: z.literal("layout"), id: requestId })),
     example: {
       type: "layout",
       id: 1,
@@ -161,7 +162,7 @@ export const socketAnswers: readonly SocketMessage[] = [
   {
     name: "error",
     summary: "What went wrong with a message of this client. The stream goes on.",
-    schema: errorSchema.extend({ type: z.literal("error"), id: requestId }),
+    schema: z.intersection(errorSchema, z.object({ type: z.literal("error"), id: requestId })),
     example: {
       type: "error",
       id: 7,

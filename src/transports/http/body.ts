@@ -1,5 +1,6 @@
 /** Reads request bodies: bounded, JSON only, an empty one is `{}`. */
 import { Fault, messageOf } from "../../core/fault.ts";
+import { requireShallow } from "../json-depth.ts";
 
 /** The parsed body; throws BODY_TOO_LARGE, MEDIA_TYPE_UNSUPPORTED or REQUEST_MALFORMED. */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
@@ -28,6 +29,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Fault("REQUEST_INVALID", "body: must be a JSON object");
   }
+  requireShallow(value);
   return value;
 }
 

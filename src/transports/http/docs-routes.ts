@@ -41,7 +41,10 @@ export function docsRoutes(routes: () => readonly RouteLike[], { manager, access
       import("./openapi.ts"),
       import("./stream-document.ts"),
     ]);
-    const json = openApiDocument(routes(), [streamDocument(manager.specs)]);
+    const json = openApiDocument(routes(), {
+      sockets: [streamDocument(manager.specs)],
+      needsToken: access.token !== undefined,
+    });
     return textContent(JSON.stringify(json), "application/json; charset=utf-8");
   });
   const page = once(async () =>

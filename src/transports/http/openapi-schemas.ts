@@ -23,7 +23,7 @@ export class SchemaSet {
       io,
       unrepresentable: "any",
       override: ({ zodSchema, jsonSchema }) => {
-        if (io === "output") openUp(zodSchema, jsonSchema as Json);
+        if (io === "output") openUp(zodSchema, jsonSchema);
       },
     }) as { items: Json; definitions?: Record<string, Json> };
     const names = new Map<string, string>();
@@ -111,10 +111,10 @@ function mapSchema(schema: unknown, change: (schema: Json) => Json): unknown {
 
 function renamed(schema: Json, names: ReadonlyMap<string, string>): unknown {
   return mapSchema(schema, (inner) => {
-    const id = /^#\/definitions\/(.+)$/.exec(String(inner["$ref"] ?? ""))?.[1];
-    return id === undefined
-      ? inner
-      : { ...inner, $ref: `#/components/schemas/${names.get(id) ?? id}` };
+    const { $ref } = inner;
+    if (typeof $ref !== "string") return inner;
+    const id = $ref.slice("#/definitions/".length);
+    return { ...inner, $ref: `#/components/schemas/${names.get(id) ?? id}` };
   });
 }
 
@@ -127,6 +127,10 @@ function withoutReferences(schema: Json): unknown {
 /** Unions in the form that readers and generators know best: `oneOf` where the alternatives exclude each other, with titles. */
 function finished(schema: Json): Json {
   return mapSchema(schema, (inner) => {
+    const { allOf } = inner;
+    // zod wraps a reference that might get a sibling; most get none.
+    const isWrapped = Array.isArray(allOf) && allOf.length === 1 && Object.keys(inner).length === 1;
+    if (isWrapped) return allOf[0] as Json;
     const { anyOf, ...rest } = inner;
     if (!Array.isArray(anyOf)) return inner;
     const alternatives = (anyOf as Json[]).map(titled);
@@ -135,14 +139,13 @@ function finished(schema: Json): Json {
 }
 
 function titled(schema: Json): Json {
-  if (schema["title"] !== undefined || schema["$ref"] !== undefined || schema["type"] === undefined)
-    return schema;
-  const { type } = schema;
-  if (type !== "object") return { title: String(type), ...schema };
+  const { title, type } = schema;
+  if (title !== undefined || typeof type !== "string") return schema;
+  if (type !== "object") return { title: type, ...schema };
   const keys = requiredOf(schema);
   const parts = keys.map((key) => {
     const [only, ...others] = allowed(schema, key);
-    return only === undefined || others.length > 0 ? key : `${key} ${String(only)}`;
+    return typeof only !== "string" || others.length > 0 ? key : `${key} ${only}`;
   });
   return { title: parts.join(", ") || "object", ...schema };
 }

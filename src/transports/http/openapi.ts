@@ -26,7 +26,7 @@ export interface RouteLike {
 }
 
 const DESCRIPTION = `
-Sessions run engines; data stream over WebSockets, and everything else is here.
+Sessions run engines. Their frames stream over a WebSocket; everything else is REST.
 
 * Every failure is JSON of one form, \`{"error": {"code", "message", "hint", "details"?}, "detail"}\`; \`code\` is stable.
 * Every GET answers HEAD too, every path has an OPTIONS preflight, and a trailing slash changes nothing.
@@ -44,11 +44,15 @@ const TAGS: Readonly<Record<string, string>> = {
   pages: "What a browser loads.",
 };
 
-/** The whole document. `routes` without a document of their own, and WebSocket routes, are left to `sockets`. */
-export function openApiDocument(
-  routes: readonly RouteLike[],
-  sockets: readonly SocketDocument[],
-): Json {
+export interface DocumentSettings {
+  readonly sockets: readonly SocketDocument[];
+  /** Whether this server answers only to those who have its token. */
+  readonly needsToken: boolean;
+}
+
+/** The whole document. Routes that say nothing of themselves are left out; WebSockets come from `settings.sockets`. */
+export function openApiDocument(routes: readonly RouteLike[], settings: DocumentSettings): Json {
+  const { sockets } = settings;
   const schemas = new SchemaSet();
   const error = schemas.convert(errorSchema, "output");
   const paths: Record<string, Json> = {};
@@ -78,7 +82,7 @@ export function openApiDocument(
     tags: Object.entries(TAGS)
       .filter(([name]) => used.has(name))
       .map(([name, description]) => ({ name, description })),
-    security: [{}, { bearer: [] }, { query: [] }, { cookie: [] }],
+    ...(settings.needsToken ? { security: [{ bearer: [] }, { query: [] }, { cookie: [] }] } : {}),
     paths,
     components: {
       schemas: schemas.components,

@@ -22,15 +22,8 @@ import type { CreateRequest } from "../../sessions/manager.ts";
 import type { Session } from "../../sessions/session.ts";
 import type { Services } from "../services.ts";
 import { documented } from "./documented.ts";
-import {
-  DETAIL_EXAMPLE,
-  LAYOUT_EXAMPLE,
-  SKELETON_EXAMPLE,
-  SUMMARY_EXAMPLE,
-} from "./session-examples.ts";
-import { SEED_BAD_REQUESTS, SeedFault } from "./failures.ts";
-
-const SESSION_FAILURES = ["SESSION_NOT_FOUND", "SESSION_FAILED", "SESSION_ENDED"] as const;
+import { SeedFault } from "./failures.ts";
+import { SESSION_DOCUMENTS as DOCUMENTS, SESSION_FAILURES } from "./session-documents.ts";
 
 /** Every route under /sessions. */
 export function sessionRoutes(services: Services) {
@@ -45,59 +38,11 @@ function lifecycleRoutes({ manager }: Services) {
     .post("/sessions", async ({ body }) => await create(manager, body), {
       body: createBody(manager.specs).prefault({}),
       response: createdSchema,
-      ...documented({
-        operationId: "createSession",
-        summary: "Create a session",
-        description:
-          "Either `{engine, id?, options}` or the animation seed's `{session_id, session_type, animation_file}`. " +
-          "Answers when the engine runs; a failed start leaves nothing behind. In the seed's form failures that the origin " +
-          "answers with 400 are answered with 400 here too.",
-        tags: ["sessions"],
-        failures: [
-          "SESSION_EXISTS",
-          "SESSION_LIMIT",
-          "SHUTTING_DOWN",
-          "ANIMATOR_UNKNOWN",
-          "ENGINE_OPEN_FAILED",
-          "ENGINE_CRASHED",
-          "ENGINE_STALLED",
-          "ENGINE_EXITED",
-          "CLIP_NOT_FOUND",
-          "CLIP_INVALID",
-          "CLIP_FORMAT_UNSUPPORTED",
-          "CLIP_TAKE_NOT_FOUND",
-          "CLIP_TOO_LARGE",
-          "CLIP_LOAD_TIMEOUT",
-        ],
-        badRequests: SEED_BAD_REQUESTS,
-        requestExamples: {
-          engine: {
-            summary: "A clip",
-            value: { engine: "animation", id: "demo", options: { file: "walk.bvh" } },
-          },
-          options: {
-            summary: "A clip, backwards at 120 frames per second, once",
-            value: {
-              engine: "animation",
-              options: { file: "walk.bvh", fps: 120, speed: -1, loop: "once" },
-            },
-          },
-          seed: {
-            summary: "The animation seed's form",
-            value: { session_id: "demo", session_type: "FK", animation_file: "walk.bvh" },
-          },
-        },
-        responseExample: { status: "created", session_id: "demo" },
-      }),
+      ...documented(DOCUMENTS.create),
     })
     .get("/sessions", () => ({ sessions: manager.list().map(summaryOf) }), {
       response: sessionListSchema,
-      ...documented({
-        operationId: "listSessions",
-        summary: "List the sessions",
-        tags: ["sessions"],
-        responseExample: { sessions: [SUMMARY_EXAMPLE] },
-      }),
+      ...documented(DOCUMENTS.list),
     })
     .delete(
       "/sessions/:id",
@@ -108,15 +53,7 @@ function lifecycleRoutes({ manager }: Services) {
       {
         params: idParams,
         response: deletedSchema,
-        ...documented({
-          operationId: "deleteSession",
-          summary: "End a session",
-          description:
-            "Its clients are closed with 1001; its memory is freed once its engine has closed.",
-          tags: ["sessions"],
-          failures: ["SESSION_NOT_FOUND"],
-          responseExample: { status: "deleted", session_id: "demo" },
-        }),
+        ...documented(DOCUMENTS.delete),
       },
     );
 }
@@ -170,14 +107,7 @@ function readingRoutes({ manager }: Services) {
     .get("/sessions/:id", async ({ params }) => await detailOf(manager.get(params.id)), {
       params: idParams,
       response: sessionDetailSchema,
-      ...documented({
-        operationId: "getSession",
-        summary: "Look at a session",
-        description: "State, playback, and for each client the frames it was sent and lost.",
-        tags: ["sessions"],
-        failures: ["SESSION_NOT_FOUND", "COMMAND_TIMEOUT"],
-        responseExample: DETAIL_EXAMPLE,
-      }),
+      ...documented(DOCUMENTS.detail),
     })
     .get(
       "/sessions/:id/skeleton",
@@ -185,26 +115,14 @@ function readingRoutes({ manager }: Services) {
       {
         params: idParams,
         response: skeletonSchema,
-        ...documented({
-          operationId: "getSkeleton",
-          summary: "The skeleton behind the matrices",
-          tags: ["animation"],
-          failures: SESSION_FAILURES,
-          responseExample: SKELETON_EXAMPLE,
-        }),
+        ...documented(DOCUMENTS.skeleton),
       },
     )
     .get("/sessions/:id/layout", ({ params, query }) => layoutOf(manager.get(params.id), query), {
       params: idParams,
       query: formQuery,
       response: layoutSchema,
-      ...documented({
-        operationId: "getLayout",
-        summary: "What each byte of a frame is",
-        tags: ["animation"],
-        failures: [...SESSION_FAILURES, "NOT_ACCEPTABLE"],
-        responseExample: LAYOUT_EXAMPLE,
-      }),
+      ...documented(DOCUMENTS.layout),
     })
     .get(
       "/sessions/:id/frame",
@@ -212,24 +130,7 @@ function readingRoutes({ manager }: Services) {
       {
         params: idParams,
         query: formQuery,
-        ...documented({
-          operationId: "getFrame",
-          summary: "The newest frame",
-          description:
-            "Raw bytes as the stream sends them. The ETag is the frame's sequence: If-None-Match answers 304.",
-          tags: ["animation"],
-          failures: [...SESSION_FAILURES, "NOT_ACCEPTABLE", "FRAME_UNAVAILABLE"],
-          binary: {
-            status: 200,
-            contentType: "application/octet-stream",
-            description: "One frame; its layout is at …/layout with the same parameters.",
-            headers: {
-              "X-Soma-Sequence": "Number of the frame (u32).",
-              "X-Soma-Variant": "dtype, space and order of the matrices, e.g. f32.local.row.",
-            },
-            etag: true,
-          },
-        }),
+        ...documented(DOCUMENTS.frame),
       },
     );
 }
@@ -278,7 +179,7 @@ async function frameOf(
 
 /** One route per command of the engines' tables, then one for commands that only the session's engine knows. */
 function commandRoutes({ manager }: Services) {
-  let app: Elysia = new Elysia() as Elysia;
+  let app: Elysia = new Elysia();
   const known = new Map(manager.specs.flatMap((spec) => Object.entries(spec.commands)));
   for (const [name, command] of known) {
     app = app.post(
@@ -310,21 +211,7 @@ function commandRoutes({ manager }: Services) {
       }),
       body: z.record(z.string(), z.unknown()).describe("The command's arguments.").prefault({}),
       response: commandAnswerSchema,
-      ...documented({
-        operationId: "commandSession",
-        summary: "Any command, also one that only this session's plug-in knows",
-        tags: ["commands"],
-        failures: [
-          ...SESSION_FAILURES,
-          "COMMAND_UNKNOWN",
-          "INVALID_ARGUMENT",
-          "COMMAND_RATE",
-          "COMMAND_TIMEOUT",
-          "ENGINE_CRASHED",
-        ],
-        requestExample: {},
-        responseExample: { status: "done", session_id: "demo" },
-      }),
+      ...documented(DOCUMENTS.command),
     },
   );
 }

@@ -15,6 +15,7 @@ import { runCommand } from "../../sessions/commands.ts";
 import { layoutOf } from "../../sessions/frame-layout.ts";
 import type { FrameSink, Sent } from "../../sessions/stream.ts";
 import type { Session, Subscription } from "../../sessions/session.ts";
+import { requireShallow } from "../json-depth.ts";
 import type { Services } from "../services.ts";
 
 const log = logOf("ws");
@@ -109,6 +110,7 @@ function parseEnvelope(message: unknown): {
   if (typeof message === "string" || message instanceof Uint8Array) {
     throw new Fault("REQUEST_MALFORMED", 'send a JSON object such as {"type":"pause"}');
   }
+  requireShallow(message);
   const parsed = socketEnvelope.safeParse(message);
   if (!parsed.success) {
     const issues = fieldIssues(parsed.error.issues, message);
