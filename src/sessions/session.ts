@@ -234,7 +234,7 @@ export class Session {
     return this.#streams.size > 0;
   }
 
-  /** The newest frame in the wanted form, made for this request if nobody listens. */
+  /** The newest frame in the wanted form; it shows every command answered before. */
   async newestFrame(request: StreamRequest): Promise<{ frame: Uint8Array; sequence: number }> {
     const stream = this.#stream(request);
     this.#activeMs = monotonicMs();
@@ -245,12 +245,7 @@ export class Session {
       this.#releaseIfUnused(stream);
     }, POLL_LINGER_MS);
     this.#lingering.set(key, linger);
-    const deadlineMs = monotonicMs() + LIMITS.commandTimeoutMs;
-    while (!stream.live) {
-      if (monotonicMs() > deadlineMs) throw new Fault("FRAME_UNAVAILABLE", "the engine gave no frame in time");
-      this.#ready();
-      await Bun.sleep(1);
-    }
+    await this.#host?.present(this.number, key);
     const newest = stream.newest(request.header);
     if (!newest) throw new Fault("FRAME_UNAVAILABLE", "the engine gave no frame yet");
     return newest;

@@ -115,11 +115,6 @@ export class Stream {
     return { port, variant, header: ringHeader, ring: this.#ring };
   }
 
-  /** Whether a frame has been published since the stream was opened or renewed. */
-  get live(): boolean {
-    return this.#reader.published !== 0;
-  }
-
   /** A fresh ring for a new worker: the old one may still be written by a thread that could not be stopped. */
   renew(): void {
     this.#ring = createRing({ payloadBytes: this.shape.payloadBytes, readers: 1 });

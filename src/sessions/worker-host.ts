@@ -94,17 +94,23 @@ export class WorkerHost {
   }
 
   async command(session: number, name: string, value: Record<string, unknown>): Promise<unknown> {
-    const reply = ++lastReply;
-    const answer = this.#wait(this.#replies, reply, LIMITS.commandTimeoutMs, "COMMAND_TIMEOUT", "answer");
-    this.post({ type: "command", session, name, value, reply });
-    return await answer;
+    return await this.#ask((reply) => ({ type: "command", session, name, value, reply }));
   }
 
   async describe(session: number): Promise<Record<string, unknown>> {
+    return (await this.#ask((reply) => ({ type: "describe", session, reply }))) as Record<string, unknown>;
+  }
+
+  /** Resolves when the newest frame of a stream shows every command sent before. */
+  async present(session: number, key: string): Promise<void> {
+    await this.#ask((reply) => ({ type: "present", session, key, reply }));
+  }
+
+  async #ask(message: (reply: number) => ToEngineWorker): Promise<unknown> {
     const reply = ++lastReply;
     const answer = this.#wait(this.#replies, reply, LIMITS.commandTimeoutMs, "COMMAND_TIMEOUT", "answer");
-    this.post({ type: "describe", session, reply });
-    return (await answer) as Record<string, unknown>;
+    this.post(message(reply));
+    return await answer;
   }
 
   /** Ends a session in the worker; resolves when it has, or after `LIMITS.closeMs`, whichever comes first. */

@@ -243,3 +243,18 @@ describe("the end of a session", () => {
     expect(sink.closed).toEqual({ code: 1001, reason: "the server is stopping" });
   });
 });
+
+describe("the newest frame on request", () => {
+  test("it shows every command answered before, at once, and has a number of its own", async () => {
+    const one = await session({ fps: 1 });
+    const before = await one.newestFrame(STREAM);
+    for (let value = 1; value <= 20; value++) {
+      one.command("set", { value });
+      const { frame, sequence } = await one.newestFrame(STREAM);
+      expect(new DataView(frame.buffer, frame.byteOffset).getFloat32(36, true)).toBe(value);
+      expect(sequence).toBeGreaterThan(before.sequence);
+    }
+    const [a, b] = [await one.newestFrame(STREAM), await one.newestFrame(STREAM)];
+    expect(b.sequence).toBe(a.sequence);
+  });
+});

@@ -73,6 +73,8 @@ export interface SourceInfo {
   readonly clip: string;
   readonly take: string;
   readonly takes: readonly string[];
+  /** Time of the first moment, seconds: not always 0, positions count from the file's own 0. */
+  readonly start_s: number;
   readonly duration_s: number;
   /** Frames per second of the source where it has a fixed rate. */
   readonly frame_rate_hz?: number;

@@ -29,7 +29,11 @@ export const animationEngine: EngineModule<AnimationOptions, ClipAssets | undefi
   async load(options): Promise<Loaded<ClipAssets>> {
     const { source, take } = options;
     if (!source) throw new Fault("CLIP_NOT_FOUND", "no clip was named");
-    const { block, info } = await loadClip({ path: source.path, ...(take === undefined ? {} : { take }) });
+    const { block, info } = await loadClip({
+      path: source.path,
+      bvhPositions: options.bvh_positions,
+      ...(take === undefined ? {} : { take }),
+    });
     // Its name is the one the library gives it; an embedded file has another.
     return { key: info.contentHash, bytes: block.byteLength, assets: { block, info: { ...info, name: source.name } } };
   },

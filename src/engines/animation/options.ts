@@ -11,6 +11,7 @@ export interface AnimationOptions {
   readonly speed: number;
   readonly loop: Loop;
   readonly paused: boolean;
+  readonly bvh_positions: "add" | "replace";
   /** Set by `prepare`: where the file is. */
   readonly source?: ClipSource | undefined;
 }

@@ -44,11 +44,23 @@ const optionsSchema = z.strictObject({
   speed: speed.default(1),
   loop: loop.default({ mode: "repeat" }),
   paused: z.boolean().default(false),
+  bvh_positions: z
+    .enum(["add", "replace"])
+    .default("add")
+    .describe("How a BVH joint's position channels combine with its OFFSET; programs disagree."),
 });
 
 /** Facts of a running session that commands are checked against. */
 function sourceOf(definition: unknown): AnimationDefinition["source"] {
   return (definition as AnimationDefinition).source;
+}
+
+/** First and last moment of the session's clip, seconds; of an animator without a clip nothing is known. */
+function extentOf(definition: unknown): { startS: number; endS: number } {
+  const source = sourceOf(definition);
+  return source
+    ? { startS: source.start_s, endS: source.start_s + source.duration_s }
+    : { startS: 0, endS: Number.POSITIVE_INFINITY };
 }
 
 function requireInside(name: string, value: number | undefined, limit: number, unit: string): void {
@@ -66,15 +78,18 @@ const seek: CommandSpec = {
   example: { time: 1.5 },
   resolve(value, definition) {
     const source = sourceOf(definition);
-    const durationS = source?.duration_s ?? Number.POSITIVE_INFINITY;
-    if ("fraction" in value) return { time: Number(value["fraction"]) * (Number.isFinite(durationS) ? durationS : 0) };
+    const { startS, endS } = extentOf(definition);
+    if ("fraction" in value) {
+      if (!source) throw new Fault("INVALID_ARGUMENT", "this session has no clip, so no fraction of it; use time");
+      return { time: startS + Number(value["fraction"]) * (endS - startS) };
+    }
     if ("frame" in value) {
       const rateHz = source?.frame_rate_hz ?? LIMITS.defaultFps;
       const frame = Number(value["frame"]);
-      requireInside("frame", frame, source?.frame_count ?? Math.floor(durationS * rateHz), "frames");
-      return { time: frame / rateHz };
+      requireInside("frame", frame, source?.frame_count ?? Math.floor((endS - startS) * rateHz), "frames");
+      return { time: startS + frame / rateHz };
     }
-    requireInside("time", Number(value["time"]), durationS, "seconds");
+    requireInside("time", Number(value["time"]), endS, "seconds");
     return { time: Number(value["time"]) };
   },
   answer: (value) => ({ status: "updated", time: value["time"] }),
@@ -85,12 +100,12 @@ const setLoop: CommandSpec = {
   schema: z.object({ mode, ...range }),
   example: { mode: "pingpong", start: 0.5, end: 2 },
   resolve(value, definition) {
-    const durationS = sourceOf(definition)?.duration_s ?? Number.POSITIVE_INFINITY;
+    const { startS, endS } = extentOf(definition);
     const { start, end } = value as { start?: number; end?: number };
-    requireInside("start", start, durationS, "seconds");
-    requireInside("end", end, durationS, "seconds");
-    if ((start ?? 0) >= (end ?? durationS)) {
-      throw new Fault("INVALID_ARGUMENT", `start must be before end: ${start ?? 0} is not before ${end ?? durationS}`);
+    requireInside("start", start, endS, "seconds");
+    requireInside("end", end, endS, "seconds");
+    if ((start ?? startS) >= (end ?? endS)) {
+      throw new Fault("INVALID_ARGUMENT", `start must be before end: ${start ?? startS} is not before ${end ?? endS}`);
     }
     return value;
   },
@@ -162,7 +177,7 @@ export function animationSpec(settings: AnimationSettings): EngineSpec<Animation
         throw new Fault("REQUEST_INVALID", "name a clip: options.file, or animation_file in the seed's form");
       }
       const source = await library.find(options.file);
-      const key = [source.path, source.modifiedMs, source.bytes, options.take ?? ""].join("|");
+      const key = [source.path, source.modifiedMs, source.bytes, options.take ?? "", options.bvh_positions].join("|");
       return { options: { ...options, source }, place: "pool", assetKey: key };
     },
   };

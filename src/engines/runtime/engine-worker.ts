@@ -35,6 +35,9 @@ export class EngineWorker {
       case "stream":
         this.#sessions.get(message.session)?.stream(message.grant);
         return;
+      case "present":
+        void this.#present(message);
+        return;
       case "unstream":
         this.#sessions.get(message.session)?.unstream(message.key);
         return;
@@ -109,6 +112,11 @@ export class EngineWorker {
       this.#beats.set(session, session.periodUs, monotonicMs());
       this.#block?.wake();
     }
+  }
+
+  async #present({ session, key, reply }: Extract<ToEngineWorker, { type: "present" }>): Promise<void> {
+    await this.#sessions.get(session)?.present(key);
+    this.#post({ type: "reply", reply, value: undefined });
   }
 
   #describe(number: number, reply: number): void {

@@ -76,6 +76,8 @@ export class HostedSession implements BeatMember {
   #sequence: number;
   #savedAtMs = 0;
   #failed = false;
+  /** Whether a command was applied since the last frame. */
+  #commanded = false;
   /** Settles when every command received so far is applied. */
   #commands: Promise<unknown> = Promise.resolve();
   /** Reused for every tick: engines read it and do not keep it. */
@@ -155,6 +157,7 @@ export class HostedSession implements BeatMember {
       this.#fail(error);
       return;
     }
+    this.#commanded = false;
     this.#sequence = tick.sequence;
     this.#block.ticked(tick.sequence, nowMs);
     this.#publish(this.#open, nowMs);
@@ -171,13 +174,33 @@ export class HostedSession implements BeatMember {
     const stream = new Stream(grant);
     this.#streams.set(streamKey(grant), stream);
     this.#open = [...this.#streams.values()];
+    this.#draw(stream);
+  }
+
+  /** Makes the newest frame of a stream show every command received so far. */
+  async present(key: string): Promise<void> {
+    await this.#commands;
+    const stream = this.#streams.get(key);
+    if (stream) this.#draw(stream);
+  }
+
+  /**
+   * Draws the present moment for one stream. After a command it may differ from the last frame: then it is a new frame, with a
+   * number of its own, for everyone.
+   */
+  #draw(stream: Stream): void {
     if (this.#failed) return;
+    const nowMs = monotonicMs();
     this.#worker.enter(this.number, PHASE.tick);
-    try {
-      this.#running.tick({ dtS: 0, sequence: this.#sequence }, [stream]);
-      this.#publish([stream], monotonicMs());
-    } catch (error) {
-      this.#fail(error);
+    if (this.#commanded) {
+      this.#run(0, nowMs);
+    } else {
+      try {
+        this.#running.tick({ dtS: 0, sequence: this.#sequence }, [stream]);
+        this.#publish([stream], nowMs);
+      } catch (error) {
+        this.#fail(error);
+      }
     }
     this.#worker.leave();
     this.#worker.ring();
@@ -209,6 +232,7 @@ export class HostedSession implements BeatMember {
       throw error;
     } finally {
       if (!this.#failed) {
+        this.#commanded = true;
         this.#block.periodUs = this.#running.periodUs();
         this.#save(monotonicMs());
       }

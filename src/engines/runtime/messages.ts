@@ -46,6 +46,7 @@ export type ToEngineWorker =
   | { readonly type: "start"; readonly block: SharedArrayBuffer; readonly plugins: PluginFiles; readonly logLevel: string }
   | { readonly type: "open"; readonly session: number; readonly request: OpenRequest }
   | { readonly type: "stream"; readonly session: number; readonly grant: StreamGrant }
+  | { readonly type: "present"; readonly session: number; readonly key: string; readonly reply: number }
   | { readonly type: "unstream"; readonly session: number; readonly key: string }
   | {
       readonly type: "command";

@@ -46,6 +46,7 @@ class FkAnimator implements Animator {
       clip: info.name,
       take: info.take,
       takes: info.takes.map((take) => take.name),
+      start_s: info.startS,
       duration_s: durationS,
       ...(info.frameRateHz === undefined
         ? {}
