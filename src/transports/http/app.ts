@@ -61,12 +61,6 @@ export function httpApp(services: Services, settings: HttpSettings) {
       if (request.method === "OPTIONS") {
         return new Response(null, { status: 204, headers: PREFLIGHT_HEADERS });
       }
-      // Elysia has no HEAD of its own; Bun leaves out the body of an answer to one.
-      if (request.method === "HEAD") return app.handle(new Request(request, { method: "GET" }));
-      // Without a type Elysia does not read the body at all; ours can only be JSON.
-      if (!request.headers.has("content-type")) {
-        request.headers.set("content-type", "application/json");
-      }
       return undefined;
     })
     .onError(({ error, code, request }) => {
