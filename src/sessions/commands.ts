@@ -20,7 +20,7 @@ export async function runCommand(session: Session, name: string, args: unknown):
   }
   const result = await session.ask(name, asObject(args));
   const fields = typeof result === "object" && result !== null ? result : result === undefined ? {} : { result };
-  return { status: "done", ...fields, session_id: session.id };
+  return { ...fields, status: "done", session_id: session.id };
 }
 
 function runKnown(session: Session, name: string, spec: CommandSpec, args: unknown): CommandAnswer {

@@ -33,15 +33,21 @@ export function layoutOf(session: Session, query: FormQuery): z.infer<typeof lay
   const header = HEADER_FIELDS[query.header];
   return {
     variant,
-    frameBytes: header.bytes + layout.frameBytes,
-    fields: layout.fields.map((field) => ({ ...field, shape: [...field.shape] })),
+    frame_bytes: header.bytes + layout.frameBytes,
+    fields: layout.fields.map(({ name, offsetBytes, dtype, shape, axes }) => ({
+      name,
+      offset_bytes: offsetBytes,
+      dtype,
+      shape: [...shape],
+      axes,
+    })),
     ...(layout.names ? { names: [...layout.names] } : {}),
     header: {
       form: query.header,
       bytes: header.bytes,
       fields: Object.entries(header.fields).map(([name, offsetBytes]) => ({
-        name,
-        offsetBytes,
+        name: snakeCase(name),
+        offset_bytes: offsetBytes,
         dtype: HEADER_DTYPES[name] ?? "u32",
       })),
     },
@@ -49,3 +55,7 @@ export function layoutOf(session: Session, query: FormQuery): z.infer<typeof lay
   };
 }
 
+/** JSON names are written in snake case, as the seed's are. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

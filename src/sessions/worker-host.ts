@@ -88,9 +88,8 @@ export class WorkerHost {
   }
 
   async open(session: number, request: OpenRequest): Promise<Opened> {
-    const opened = this.#wait(this.#openings, session, this.#settings.openMs, "ENGINE_STALLED", "start");
     this.post({ type: "open", session, request });
-    return (await opened) as Opened;
+    return (await this.#wait(this.#openings, session, this.#settings.openMs, "ENGINE_STALLED", "start")) as Opened;
   }
 
   async command(session: number, name: string, value: Record<string, unknown>): Promise<unknown> {
@@ -108,9 +107,9 @@ export class WorkerHost {
 
   async #ask(message: (reply: number) => ToEngineWorker): Promise<unknown> {
     const reply = ++lastReply;
-    const answer = this.#wait(this.#replies, reply, LIMITS.commandTimeoutMs, "COMMAND_TIMEOUT", "answer");
+    // Posted first: a value that cannot be cloned throws here, and nobody is left waiting. The answer cannot come before `await`.
     this.post(message(reply));
-    return await answer;
+    return await this.#wait(this.#replies, reply, LIMITS.commandTimeoutMs, "COMMAND_TIMEOUT", "answer");
   }
 
   /** Ends a session in the worker; resolves when it has, or after `LIMITS.closeMs`, whichever comes first. */

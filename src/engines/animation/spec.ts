@@ -86,7 +86,8 @@ const seek: CommandSpec = {
     if ("frame" in value) {
       const rateHz = source?.frame_rate_hz ?? LIMITS.defaultFps;
       const frame = Number(value["frame"]);
-      requireInside("frame", frame, source?.frame_count ?? Math.floor((endS - startS) * rateHz), "frames");
+      const count = source?.frame_count ?? Math.floor((endS - startS) * rateHz);
+      requireInside("frame", frame, count - 1, "frames");
       return { time: startS + frame / rateHz };
     }
     requireInside("time", Number(value["time"]), endS, "seconds");

@@ -138,11 +138,11 @@ export const skeletonSchema = z
 export const layoutSchema = z
   .object({
     variant: z.string(),
-    frameBytes: z.int(),
+    frame_bytes: z.int(),
     fields: z.array(
       z.object({
         name: z.string(),
-        offsetBytes: z.int(),
+        offset_bytes: z.int(),
         dtype: z.enum(["f32", "f64", "f16", "u8", "u16", "u32"]),
         shape: z.array(z.int()),
         axes: z.string(),
@@ -152,7 +152,7 @@ export const layoutSchema = z
     header: z.object({
       form: z.enum(HEADERS),
       bytes: z.int(),
-      fields: z.array(z.object({ name: z.string(), offsetBytes: z.int(), dtype: z.string() })),
+      fields: z.array(z.object({ name: z.string(), offset_bytes: z.int(), dtype: z.string() })),
     }),
     endianness: z.literal("little"),
   })

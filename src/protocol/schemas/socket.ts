@@ -114,11 +114,11 @@ export const socketAnswers: readonly SocketMessage[] = [
       type: "layout",
       id: 1,
       variant: "f32.local.row",
-      frameBytes: 128,
+      frame_bytes: 128,
       fields: [
         {
           name: "local_matrices",
-          offsetBytes: 0,
+          offset_bytes: 0,
           dtype: "f32",
           shape: [2, 4, 4],
           axes: "bone, row, column",

@@ -65,11 +65,11 @@ const SKELETON_EXAMPLE: z.infer<typeof skeletonSchema> = {
 
 const LAYOUT_EXAMPLE: z.infer<typeof layoutSchema> = {
   variant: "f32.local.row",
-  frameBytes: 128,
+  frame_bytes: 128,
   fields: [
     {
       name: "local_matrices",
-      offsetBytes: 0,
+      offset_bytes: 0,
       dtype: "f32",
       shape: [2, 4, 4],
       axes: "bone, row, column",

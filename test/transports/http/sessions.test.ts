@@ -346,7 +346,7 @@ describe("the newest frame", () => {
           const layout = await (await server.request(`/sessions/frame/layout?${query}`)).json();
           expect(frame.byteLength).toBe(headerBytes + STEP.bones * 16 * bytes);
           expect(layout).toMatchObject({
-            frameBytes: frame.byteLength,
+            frame_bytes: frame.byteLength,
             header: { form: header, bytes: headerBytes },
             fields: [{ dtype, shape: [STEP.bones, 4, 4] }],
           });
