@@ -20,7 +20,7 @@ import { ClipCatalogue } from "../sessions/clip-catalogue.ts";
 import { SessionManager } from "../sessions/manager.ts";
 import { httpApp } from "../transports/http/app.ts";
 import type { AccessRules, Services } from "../transports/services.ts";
-import { streamSocket } from "../transports/ws/stream-socket.ts";
+import { addStreamSocket } from "../transports/ws/stream-socket.ts";
 import type { Config } from "./config.ts";
 import { loadPlugins } from "./plugins.ts";
 
@@ -84,7 +84,7 @@ function listen(config: Config, services: Services, dialect: "all" | "animation"
   const keyFile = config["key-file"];
   const app = httpApp(services, {
     dialect,
-    sockets: streamSocket(services) as never,
+    addSockets: (sockets) => addStreamSocket(sockets, services),
     tls: certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined,
   });
   try {

@@ -22,7 +22,7 @@ class HandClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on("data", (data) => this.#read(data));
+    socket.on("data", (data) => this.#read(Buffer.from(data)));
   }
 
   static async open(url: URL, path: string): Promise<HandClient> {

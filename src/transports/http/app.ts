@@ -8,12 +8,12 @@ import { LIMITS } from "../../protocol/limits.ts";
 import type { Services } from "../services.ts";
 import { CORS_HEADERS, checkAccess, PREFLIGHT_HEADERS } from "./access.ts";
 import { readJson, refuseTooLarge } from "./body.ts";
-import { docsRoutes } from "./docs-routes.ts";
+import { addDocsRoutes } from "./docs-routes.ts";
 import { failureResponse, validationFault } from "./failures.ts";
 import { RouteIndex } from "./route-index.ts";
-import { serverRoutes } from "./server-routes.ts";
-import { sessionRoutes } from "./session-routes.ts";
-import { webRoutes } from "./web-routes.ts";
+import { addServerRoutes } from "./server-routes.ts";
+import { addSessionRoutes } from "./session-routes.ts";
+import { addWebRoutes } from "./web-routes.ts";
 
 /** `all` is the main port; `animation` the origin's port 9810, with that seed's routes only. */
 export type Dialect = "all" | "animation";
@@ -22,7 +22,7 @@ export interface HttpSettings {
   readonly dialect: Dialect;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** The WebSocket routes, made by the other transport. */
-  readonly sockets: Elysia;
+  readonly addSockets: (app: Elysia) => void;
 }
 
 /** Builds the app; the caller listens with it. */
@@ -70,11 +70,14 @@ export function httpApp(services: Services, settings: HttpSettings) {
       if (code === "PARSE") return failureResponse(causeOf(error));
       return failureResponse(error);
     })
-    .onParse(({ request }) => readJson(request, services.maxBodyBytes))
-    .use(sessionRoutes(services))
-    .use(serverRoutes(services))
-    .use(settings.sockets);
-  if (dialect === "all") app.use(docsRoutes(() => app.routes, services)).use(webRoutes(services));
+    .onParse(({ request }) => readJson(request, services.maxBodyBytes)) as unknown as Elysia;
+  addSessionRoutes(app, services);
+  addServerRoutes(app, services);
+  settings.addSockets(app);
+  if (dialect === "all") {
+    addDocsRoutes(app, services);
+    addWebRoutes(app, services);
+  }
   routes.add(app.routes);
   return app;
 }

@@ -9,7 +9,6 @@ import stylesFile from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import { assert } from "../../core/assert.ts";
 import type { Services, WebAsset } from "../services.ts";
 import { documented } from "./documented.ts";
-import type { RouteLike } from "./openapi.ts";
 import { fileContent, type StaticContent, staticAnswer, textContent } from "./static-answers.ts";
 
 const DOCUMENT_PATH = "/openapi.json";
@@ -34,14 +33,14 @@ const PAGE_POLICY =
   "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
   "img-src 'self' data:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** `routes` is asked when the document is first wanted, after every route is there. */
-export function docsRoutes(routes: () => readonly RouteLike[], { manager, access }: Services) {
+/** The app's routes are read when the document is first wanted, after every route is there. */
+export function addDocsRoutes(app: Elysia, { manager, access }: Services): void {
   const document = once(async () => {
     const [{ openApiDocument }, { streamDocument }] = await Promise.all([
       import("./openapi.ts"),
       import("./stream-document.ts"),
     ]);
-    const json = openApiDocument(routes(), {
+    const json = openApiDocument(app.routes, {
       sockets: [streamDocument(manager.specs)],
       needsToken: access.token !== undefined,
     });
@@ -53,7 +52,7 @@ export function docsRoutes(routes: () => readonly RouteLike[], { manager, access
     }),
   );
 
-  const app = new Elysia({ name: "docs" }).get(
+  app.get(
     DOCUMENT_PATH,
     async ({ request }) => staticAnswer(await document(), request, access.token),
     documented({
@@ -97,7 +96,6 @@ export function docsRoutes(routes: () => readonly RouteLike[], { manager, access
       }),
     );
   }
-  return app;
 }
 
 function once(make: () => Promise<StaticContent>): () => Promise<StaticContent> {

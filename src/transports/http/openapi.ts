@@ -13,7 +13,7 @@ import { isSchema, type Json, parametersOf, SchemaSet } from "./openapi-schemas.
 import { socketExtension, socketOperation } from "./openapi-sockets.ts";
 
 /** As much of an Elysia route as the document needs. */
-export interface RouteLike {
+interface RouteLike {
   readonly method: string;
   readonly path: string;
   readonly hooks?: {

@@ -1,5 +1,5 @@
 /** REST about the server itself: health, status, metrics, clips. */
-import { Elysia } from "elysia";
+import type { Elysia } from "elysia";
 import { unixUs, wallMs } from "../../core/clock.ts";
 import {
   healthSchema,
@@ -15,9 +15,9 @@ import { documented } from "./documented.ts";
 import { SERVER_DOCUMENTS as DOCUMENTS } from "./server-documents.ts";
 import { CORS_HEADERS } from "./access.ts";
 
-export function serverRoutes(services: Services) {
+export function addServerRoutes(app: Elysia, services: Services): void {
   const { manager, catalogue } = services;
-  return new Elysia({ name: "server" })
+  app
     .get("/healthz", () => ({ status: "ok" as const }), {
       response: healthSchema,
       ...documented(DOCUMENTS.health),

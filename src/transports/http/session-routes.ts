@@ -1,5 +1,5 @@
 /** REST for sessions: create, list, look at, command, end. */
-import { Elysia } from "elysia";
+import type { Elysia } from "elysia";
 import { z } from "zod";
 import { poseVariant } from "../../protocol/layouts.ts";
 import { idParams } from "../../protocol/schemas/common.ts";
@@ -25,16 +25,15 @@ import { documented } from "./documented.ts";
 import { SeedFault } from "./failures.ts";
 import { SESSION_DOCUMENTS as DOCUMENTS, SESSION_FAILURES } from "./session-documents.ts";
 
-/** Every route under /sessions. */
-export function sessionRoutes(services: Services) {
-  return new Elysia({ name: "sessions" })
-    .use(lifecycleRoutes(services))
-    .use(readingRoutes(services))
-    .use(commandRoutes(services));
+/** Adds every route under /sessions. To the app itself: Elysia makes a plug-in's routes anew at each `use`, which start-up would feel. */
+export function addSessionRoutes(app: Elysia, services: Services): void {
+  addLifecycleRoutes(app, services);
+  addReadingRoutes(app, services);
+  addCommandRoutes(app, services);
 }
 
-function lifecycleRoutes({ manager }: Services) {
-  return new Elysia()
+function addLifecycleRoutes(app: Elysia, { manager }: Services): void {
+  app
     .post("/sessions", async ({ body }) => await create(manager, body), {
       body: createBody(manager.specs).prefault({}),
       response: createdSchema,
@@ -102,8 +101,8 @@ function summaryOf(session: Session) {
   };
 }
 
-function readingRoutes({ manager }: Services) {
-  return new Elysia()
+function addReadingRoutes(app: Elysia, { manager }: Services): void {
+  app
     .get("/sessions/:id", async ({ params }) => await detailOf(manager.get(params.id)), {
       params: idParams,
       response: sessionDetailSchema,
@@ -178,14 +177,12 @@ async function frameOf(
 }
 
 /** One route per command of the engines' tables, then one for commands that only the session's engine knows. */
-function commandRoutes({ manager }: Services) {
-  let app: Elysia = new Elysia();
+function addCommandRoutes(app: Elysia, { manager }: Services): void {
   const known = new Map(manager.specs.flatMap((spec) => Object.entries(spec.commands)));
   for (const [name, command] of known) {
-    app = app.post(
+    app.post(
       `/sessions/:id/${name}`,
-      async ({ params, body }: { params: { id: string }; body: unknown }) =>
-        await runCommand(manager.get(params.id), name, body),
+      async ({ params, body }) => await runCommand(manager.get(params.id), name, body),
       {
         params: idParams,
         body: command.schema.prefault({}),
@@ -197,12 +194,15 @@ function commandRoutes({ manager }: Services) {
           tags: ["commands"],
           failures: [...SESSION_FAILURES, "INVALID_ARGUMENT", "COMMAND_RATE"],
           requestExample: command.example,
-          responseExample: answerExample(command),
+          // Only the document needs it, and parsing takes its time.
+          get responseExample() {
+            return answerExample(command);
+          },
         }),
       },
-    ) as unknown as Elysia;
+    );
   }
-  return app.post(
+  app.post(
     "/sessions/:id/commands/:command",
     async ({ params, body }) => await runCommand(manager.get(params.id), params.command, body),
     {

@@ -1,13 +1,12 @@
 /** Pages, scripts and style sheets that the binary carries. */
-import { Elysia } from "elysia";
+import type { Elysia } from "elysia";
 import { idParams } from "../../protocol/schemas/common.ts";
 import type { Services } from "../services.ts";
 import { documented } from "./documented.ts";
 import { fileContent, staticAnswer } from "./static-answers.ts";
 
 /** A route per asset, and `/view/:id` for the viewer whatever the session. */
-export function webRoutes({ assets, access }: Services) {
-  const app = new Elysia({ name: "web" });
+export function addWebRoutes(app: Elysia, { assets, access }: Services): void {
   for (const [path, asset] of Object.entries(assets)) {
     const isViewer = path === "/view";
     app.get(
@@ -29,5 +28,4 @@ export function webRoutes({ assets, access }: Services) {
       },
     );
   }
-  return app;
 }

@@ -2,7 +2,7 @@
  * The stream's WebSocket: binary frames out, text commands in and their answers back to the sender. Frames go through Bun's
  * own socket: Elysia's `ws.send` would turn them into JSON text.
  */
-import { Elysia } from "elysia";
+import type { Elysia } from "elysia";
 import { unixUs } from "../../core/clock.ts";
 import { Fault, messageOf, toFaultRecord } from "../../core/fault.ts";
 import { logOf } from "../../core/log.ts";
@@ -127,10 +127,10 @@ function shortReason(reason: string): string {
   return text;
 }
 
-/** The route `/ws/:session_id`. */
-export function streamSocket({ manager }: Services) {
+/** Adds the route `/ws/:session_id`. */
+export function addStreamSocket(app: Elysia, { manager }: Services): void {
   const connections = new WeakMap<object, Connection>();
-  return new Elysia({ name: "stream-socket" }).ws("/ws/:session_id", {
+  app.ws("/ws/:session_id", {
     detail: { hide: true },
     open(ws) {
       const { params, query } = ws.data as unknown as {

@@ -12,7 +12,7 @@ import { LIMITS } from "../../../src/protocol/limits.ts";
 import { httpApp } from "../../../src/transports/http/app.ts";
 import { documentOf } from "../../../src/transports/http/documented.ts";
 import type { Services } from "../../../src/transports/services.ts";
-import { streamSocket } from "../../../src/transports/ws/stream-socket.ts";
+import { addStreamSocket } from "../../../src/transports/ws/stream-socket.ts";
 import { nearly, valuesOf } from "../../fuzz/schema-arbitrary.ts";
 import { startTestServer, type TestServer } from "../test-server.ts";
 import { type ApiDocument, type Operation, readApiDocument } from "./api-document.ts";
@@ -97,8 +97,8 @@ describe("the document", () => {
       assets: { "/": asset, "/view": asset },
       maxBodyBytes: LIMITS.maxBodyBytes,
     } as unknown as Services;
-    const sockets = streamSocket(services) as never;
-    const { routes } = httpApp(services, { dialect: "all", tls: undefined, sockets });
+    const addSockets = (app: Parameters<typeof addStreamSocket>[0]) => addStreamSocket(app, services);
+    const { routes } = httpApp(services, { dialect: "all", tls: undefined, addSockets });
     expect(routes.length).toBeGreaterThan(20);
     for (const { method, path, hooks } of routes) {
       const documented = path.replaceAll(/:(\w+)/g, "{$1}");
