@@ -10,7 +10,16 @@
  *                                     The C library is cross-compiled where a compiler is found ($CC, aarch64-linux-gnu-gcc),
  *                                     and left out otherwise: that binary computes poses in TypeScript.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 const ROOT = import.meta.dir;
@@ -79,11 +88,17 @@ async function buildNative(target?: string): Promise<string> {
 }
 
 async function buildPages(): Promise<void> {
-  await whenStale("pages", ["src/web", "src/client", "src/protocol", "package.json", "bun.lock"], async () => {
-    const { buildPages } = await import("./src/web/build-pages.ts");
-    const files = await buildPages(join(ROOT, "dist", "web"));
-    say(`pages: ${files.map(({ file, bytes }) => `${relative(ROOT, file)} ${kilobytes(bytes)}`).join(", ")}`);
-  });
+  await whenStale(
+    "pages",
+    ["src/web", "src/client", "src/protocol", "package.json", "bun.lock"],
+    async () => {
+      const { buildPages } = await import("./src/web/build-pages.ts");
+      const files = await buildPages(join(ROOT, "dist", "web"));
+      say(
+        `pages: ${files.map(({ file, bytes }) => `${relative(ROOT, file)} ${kilobytes(bytes)}`).join(", ")}`,
+      );
+    },
+  );
 }
 
 /** A build for another machine. */
@@ -94,7 +109,15 @@ interface CrossBuild {
 }
 
 async function buildBinary(outfile = BINARY, cross?: CrossBuild): Promise<void> {
-  const inputs = ["src", "workers", "ffi/build", "dist/web", "build.ts", "package.json", "bun.lock"];
+  const inputs = [
+    "src",
+    "workers",
+    "ffi/build",
+    "dist/web",
+    "build.ts",
+    "package.json",
+    "bun.lock",
+  ];
   const build = async (): Promise<void> => {
     const result = await Bun.build({
       entrypoints: ["src/main.ts", ...WORKERS].map((entry) => join(ROOT, entry)),
@@ -173,7 +196,8 @@ async function locked(work: () => Promise<void>): Promise<void> {
   mkdirSync(dirname(LOCK), { recursive: true });
   const deadline = performance.now() + LOCK_TIMEOUT_MS;
   while (!takeLock()) {
-    if (performance.now() > deadline) fail(`another build holds ${relative(ROOT, LOCK)}; delete it if there is none`);
+    if (performance.now() > deadline)
+      fail(`another build holds ${relative(ROOT, LOCK)}; delete it if there is none`);
     await Bun.sleep(50);
   }
   try {
@@ -242,9 +266,16 @@ function kilobytes(bytes: number): string {
 }
 
 /** Runs a command in this one's place, as far as that goes: same terminal, same signals, same exit code. */
-async function become(command: readonly string[], env: Record<string, string | undefined> = {}): Promise<never> {
-  const child = Bun.spawn([...command], { stdio: ["inherit", "inherit", "inherit"], env: { ...process.env, ...env } });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
+async function become(
+  command: readonly string[],
+  env: Record<string, string | undefined> = {},
+): Promise<never> {
+  const child = Bun.spawn([...command], {
+    stdio: ["inherit", "inherit", "inherit"],
+    env: { ...process.env, ...env },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => child.kill(signal));
   process.exit(await child.exited);
 }
 

@@ -19,7 +19,9 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   switch (command) {
     case "serve":
       if (wantsHelp) {
-        process.stdout.write(`soma serve [options]\n\n${describeOptions()}\n\nEvery option is also $SOMA_<NAME>: SOMA_PORT, SOMA_MAX_SESSIONS, …\n`);
+        process.stdout.write(
+          `soma serve [options]\n\n${describeOptions()}\n\nEvery option is also $SOMA_<NAME>: SOMA_PORT, SOMA_MAX_SESSIONS, …\n`,
+        );
         return 0;
       }
       return await serve(rest);
@@ -44,7 +46,9 @@ async function main(args: readonly string[]): Promise<number | undefined> {
 async function serve(args: readonly string[]): Promise<number | undefined> {
   const { config, printConfig } = readConfig({ args, env: process.env });
   if (printConfig) {
-    process.stdout.write(`${JSON.stringify({ ...config, token: config.token && "(set)" }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ...config, token: config.token && "(set)" }, null, 2)}\n`,
+    );
     return 0;
   }
   const { runUntilSignal } = await import("./app/serve.ts");

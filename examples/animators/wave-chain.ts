@@ -57,7 +57,8 @@ function create() {
     commands: {
       amplitude(value: Record<string, unknown>) {
         const radians = Number(value["radians"]);
-        if (!(radians >= 0 && radians <= 1)) throw new RangeError("radians must be between 0 and 1");
+        if (!(radians >= 0 && radians <= 1))
+          throw new RangeError("radians must be between 0 and 1");
         amplitudeRad = radians;
         return { radians };
       },

@@ -12,19 +12,38 @@ import { LIMITS } from "../protocol/limits.ts";
 
 const list = z.array(z.string().min(1));
 const count = (max: number): z.ZodInt => z.int().min(1).max(max);
-const path = z.string().min(1).transform((value) => resolve(value));
+const path = z
+  .string()
+  .min(1)
+  .transform((value) => resolve(value));
 
 /** Option → schema. The description is what --help prints. */
 const shape = {
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on."),
   port: z.int().min(0).max(65535).default(8080).describe("Port; 0 takes any free one."),
-  "seed-ports": z.boolean().default(false).describe("Also listen on the origin systems' own ports: 9810 (animation)."),
+  "seed-ports": z
+    .boolean()
+    .default(false)
+    .describe("Also listen on the origin systems' own ports: 9810 (animation)."),
   clips: path.optional().describe("Folder of BVH, glTF and GLB clips, beside the built-in ones."),
-  plugin: list.default([]).describe("TypeScript or JavaScript file with an animator or engine; may be repeated."),
-  token: z.string().min(8).optional().describe("Secret that every request must carry (at least 8 characters)."),
-  insecure: z.boolean().default(false).describe("Allow a --host other than loopback without a token."),
-  "allow-origin": list.default([]).describe("Web origins that may write and open sockets, or '*'; loopback always may."),
-  "allow-host": list.default([]).describe("Host names the server answers to, beside its own addresses."),
+  plugin: list
+    .default([])
+    .describe("TypeScript or JavaScript file with an animator or engine; may be repeated."),
+  token: z
+    .string()
+    .min(8)
+    .optional()
+    .describe("Secret that every request must carry (at least 8 characters)."),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe("Allow a --host other than loopback without a token."),
+  "allow-origin": list
+    .default([])
+    .describe("Web origins that may write and open sockets, or '*'; loopback always may."),
+  "allow-host": list
+    .default([])
+    .describe("Host names the server answers to, beside its own addresses."),
   "cert-file": path.optional().describe("TLS certificate chain, PEM."),
   "key-file": path.optional().describe("TLS private key, PEM."),
   workers: count(256)
@@ -32,14 +51,18 @@ const shape = {
     .describe("Threads that run light sessions."),
   "max-sessions": count(100_000).default(LIMITS.maxSessions).describe("Sessions at once."),
   "max-clients": count(100_000).default(LIMITS.maxClients).describe("Stream clients at once."),
-  "max-body-bytes": count(2 ** 31 - 1).default(LIMITS.maxBodyBytes).describe("Largest request body."),
+  "max-body-bytes": count(2 ** 31 - 1)
+    .default(LIMITS.maxBodyBytes)
+    .describe("Largest request body."),
   "idle-timeout-s": z
     .number()
     .min(0)
     .max(7 * 86_400)
     .default(LIMITS.idleTimeoutMs / 1000)
     .describe("End sessions nobody used for so long; 0 keeps them."),
-  "tick-limit-ms": count(60_000).default(LIMITS.tickMs).describe("An engine busier than this in one tick is stopped."),
+  "tick-limit-ms": count(60_000)
+    .default(LIMITS.tickMs)
+    .describe("An engine busier than this in one tick is stopped."),
   "load-limit-ms": count(600_000).default(LIMITS.loadMs).describe("Longest time to load a clip."),
   "clip-cache-mb": count(1_000_000)
     .default(LIMITS.clipCacheBytes / 2 ** 20)
@@ -51,7 +74,10 @@ const shape = {
     .default(LIMITS.shutdownGraceMs)
     .describe("Time to end after SIGTERM or SIGINT."),
   "log-level": z.enum(LOG_LEVELS).default("info").describe("Least level that is logged."),
-  "log-format": z.enum(["text", "json"]).default("text").describe("Lines for people, or JSON for programs."),
+  "log-format": z
+    .enum(["text", "json"])
+    .default("text")
+    .describe("Lines for people, or JSON for programs."),
 } as const;
 
 const schema = z.strictObject(shape);
@@ -60,7 +86,9 @@ type OptionName = keyof typeof shape;
 const NAMES = Object.keys(shape) as readonly OptionName[];
 
 /** Where an option may also come from, beside SOMA_<NAME>. */
-const ENVIRONMENT_ALIASES: Partial<Record<OptionName, readonly string[]>> = { "log-level": ["LOG_LEVEL", "RUST_LOG"] };
+const ENVIRONMENT_ALIASES: Partial<Record<OptionName, readonly string[]>> = {
+  "log-level": ["LOG_LEVEL", "RUST_LOG"],
+};
 const SHORT: Readonly<Record<string, OptionName>> = { p: "port", H: "host" };
 
 interface OptionKind {
@@ -83,7 +111,8 @@ function kindOf(name: OptionName): OptionKind {
 
 /** The schema inside defaults, optionals and transforms. */
 function innermost(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return innermost(schema.unwrap() as z.ZodType);
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
+    return innermost(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodPipe) return innermost(schema.in as z.ZodType);
   return schema;
 }
@@ -102,7 +131,8 @@ export interface Invocation {
 /** Reads and checks every source; throws CONFIG_INVALID naming the option and what would be right. */
 export function readConfig(sources: ConfigSources): Invocation {
   const flags = readFlags(sources.args);
-  const fromFile = flags.file === undefined ? readEnvironmentFile(sources.env) : readFile(flags.file);
+  const fromFile =
+    flags.file === undefined ? readEnvironmentFile(sources.env) : readFile(flags.file);
   const merged = { ...fromFile, ...readEnvironment(sources.env), ...flags.options };
   const parsed = schema.safeParse(merged);
   if (!parsed.success) {
@@ -123,7 +153,8 @@ function checkTogether(config: Config): void {
     throw new Fault("CONFIG_INVALID", "--cert-file and --key-file go together");
   }
   for (const file of [config["cert-file"], config["key-file"]]) {
-    if (file !== undefined && !existsSync(file)) throw new Fault("CONFIG_INVALID", `there is no file ${file}`);
+    if (file !== undefined && !existsSync(file))
+      throw new Fault("CONFIG_INVALID", `there is no file ${file}`);
   }
   if (config.clips !== undefined && !existsSync(config.clips)) {
     throw new Fault("CONFIG_INVALID", `--clips: there is no folder ${config.clips}`);
@@ -138,7 +169,9 @@ function checkTogether(config: Config): void {
 }
 
 export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+  return (
+    host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
+  );
 }
 
 interface Flags {
@@ -175,7 +208,8 @@ function readFlags(args: readonly string[]): Flags {
     if (!isOption(name)) throw new Fault("CONFIG_INVALID", unknownOption(name));
     const kind = kindOf(name);
     if (kind.boolean) options[name] = inline === undefined ? true : toValue(name, inline);
-    else if (kind.list) options[name] = [...((options[name] as string[] | undefined) ?? []), ...take().split(",")];
+    else if (kind.list)
+      options[name] = [...((options[name] as string[] | undefined) ?? []), ...take().split(",")];
     else options[name] = toValue(name, take());
   }
   return { options, file, printConfig };
@@ -200,7 +234,8 @@ function isOption(name: string): name is OptionName {
 /** Turns text into what the option's schema expects; what does not fit is left for the schema to refuse. */
 function toValue(name: OptionName, text: string): unknown {
   const kind = kindOf(name);
-  if (kind.boolean) return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;
+  if (kind.boolean)
+    return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;
   if (kind.number) return text.trim() === "" ? text : Number(text);
   if (kind.list) return text.split(",").filter((item) => item !== "");
   return name === "log-level" ? text.toLowerCase() : text;
@@ -230,15 +265,21 @@ function readEnvironmentFile(env: ConfigSources["env"]): Record<string, unknown>
 function readFile(file: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(readFileSync(file, "utf8"));
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("not a JSON object");
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new Error("not a JSON object");
     return { ...value };
   } catch (error) {
-    throw new Fault("CONFIG_INVALID", `--config ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Fault(
+      "CONFIG_INVALID",
+      `--config ${file}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
 function unknownOption(name: string): string {
-  const near = NAMES.find((known) => known.startsWith(name) || name.startsWith(known) || known.includes(name));
+  const near = NAMES.find(
+    (known) => known.startsWith(name) || name.startsWith(known) || known.includes(name),
+  );
   return `there is no option --${name}${near ? `; did you mean --${near}?` : "; 'soma serve --help' lists them"}`;
 }
 
@@ -250,9 +291,18 @@ export function describeOptions(): string {
       default?: unknown;
     };
     const kind = kindOf(name);
-    const value = kind.boolean ? "" : kind.list ? " LIST" : kind.number ? " N" : name.includes("file") ? " FILE" : " VALUE";
+    const value = kind.boolean
+      ? ""
+      : kind.list
+        ? " LIST"
+        : kind.number
+          ? " N"
+          : name.includes("file")
+            ? " FILE"
+            : " VALUE";
     const standard = json.default;
-    const byDefault = typeof standard === "string" || typeof standard === "number" ? ` (default ${standard})` : "";
+    const byDefault =
+      typeof standard === "string" || typeof standard === "number" ? ` (default ${standard})` : "";
     return `  --${`${name}${value}`.padEnd(24)} ${json.description ?? ""}${byDefault}`;
   });
   return [

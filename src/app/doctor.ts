@@ -5,11 +5,16 @@ import { VERSION } from "../protocol/version.ts";
 import { readConfig } from "./config.ts";
 
 /** Prints one line per finding; the exit code is 1 when the server could not start. */
-export async function doctor(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
+export async function doctor(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
   const { config } = readConfig({ args, env });
   const native = nativeStatus();
   const ports = [config.port, ...(config["seed-ports"] ? [9810] : [])];
-  const findings = await Promise.all(ports.map(async (port) => ({ port, problem: await portProblem(config.host, port) })));
+  const findings = await Promise.all(
+    ports.map(async (port) => ({ port, problem: await portProblem(config.host, port) })),
+  );
   const lines = [
     `soma ${VERSION} on ${process.platform}-${process.arch}, Bun ${Bun.version}`,
     `native library   ${native.how !== "none" ? `loaded (${native.how})` : `not loaded: ${native.reason ?? "unknown"}; poses are computed in TypeScript`}`,
@@ -25,7 +30,9 @@ async function portProblem(host: string, port: number): Promise<string | undefin
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const probe = createServer();
   probe.once("error", (error: NodeJS.ErrnoException) =>
-    resolve(error.code === "EADDRINUSE" ? `in use on ${host}; choose another with --port` : error.message),
+    resolve(
+      error.code === "EADDRINUSE" ? `in use on ${host}; choose another with --port` : error.message,
+    ),
   );
   probe.listen(port, host, () => probe.close(() => resolve(undefined)));
   return await promise;

@@ -30,7 +30,10 @@ export async function loadPlugins(files: readonly string[]): Promise<Plugins> {
       engines[name] = file;
       specs.push(engineSpec(file, exported));
     } else {
-      throw new Fault("PLUGIN_INVALID", `${file}: export "create" (an animator) or "open" (an engine)`);
+      throw new Fault(
+        "PLUGIN_INVALID",
+        `${file}: export "create" (an animator) or "open" (an engine)`,
+      );
     }
   }
   return { files: { animators, engines }, specs };
@@ -39,7 +42,8 @@ export async function loadPlugins(files: readonly string[]): Promise<Plugins> {
 /** An engine from a plug-in always has workers of its own: it can harm nobody else. */
 function engineSpec(file: string, exported: Record<string, unknown>): EngineSpec {
   for (const key of ["options", "commands", "ports", "prepare"]) {
-    if (exported[key] === undefined) throw new Fault("PLUGIN_INVALID", `${file}: an engine exports "${key}"`);
+    if (exported[key] === undefined)
+      throw new Fault("PLUGIN_INVALID", `${file}: an engine exports "${key}"`);
   }
   const spec = exported as unknown as EngineSpec;
   return {

@@ -42,10 +42,16 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const plugins = await loadPlugins(config.plugin.map((file) => resolve(file)));
   const library = new ClipLibrary(embeddedClips(), config.clips);
   const manager = new SessionManager(
-    [animationSpec({ library, pluginAnimators: Object.keys(plugins.files.animators) }), ...plugins.specs],
+    [
+      animationSpec({ library, pluginAnimators: Object.keys(plugins.files.animators) }),
+      ...plugins.specs,
+    ],
     managerSettings(config, plugins.files),
   );
-  const catalogue = new ClipCatalogue(library, async (source: ClipSource) => await manager.inspect("animation", { source }));
+  const catalogue = new ClipCatalogue(
+    library,
+    async (source: ClipSource) => await manager.inspect("animation", { source }),
+  );
   const services: Services = {
     manager,
     catalogue,
@@ -58,11 +64,14 @@ export async function startServer(config: Config): Promise<RunningServer> {
     startedMs: wallMs(),
   };
   const listeners = [listen(config, services, "all", config.port)];
-  if (config["seed-ports"]) listeners.push(listen(config, services, "animation", ANIMATION_SEED_PORT));
+  if (config["seed-ports"])
+    listeners.push(listen(config, services, "animation", ANIMATION_SEED_PORT));
   const scheme = config["cert-file"] ? "https" : "http";
   const ports = listeners.map((listener) => listener.port);
   return {
-    urls: ports.flatMap((port) => reachableHosts(config.host).map((host) => `${scheme}://${host}:${port}`)),
+    urls: ports.flatMap((port) =>
+      reachableHosts(config.host).map((host) => `${scheme}://${host}:${port}`),
+    ),
     port: ports[0] ?? config.port,
     manager,
     stop: async () => await stop(config, manager, listeners),
@@ -79,7 +88,12 @@ interface Listener {
   stop(force: boolean): Promise<void>;
 }
 
-function listen(config: Config, services: Services, dialect: "all" | "animation", port: number): Listener {
+function listen(
+  config: Config,
+  services: Services,
+  dialect: "all" | "animation",
+  port: number,
+): Listener {
   const certFile = config["cert-file"];
   const keyFile = config["key-file"];
   const app = httpApp(services, {
@@ -106,8 +120,16 @@ function listen(config: Config, services: Services, dialect: "all" | "animation"
 
 function portFault(error: unknown, host: string, port: number): Fault {
   const { code, message } = error as { code?: string; message?: string };
-  const reason = code === "EADDRINUSE" ? "it is in use" : code === "EACCES" ? "it needs more rights" : (message ?? "");
-  return new Fault("CONFIG_INVALID", `cannot listen on ${host}:${port}: ${reason}; choose another with --port`);
+  const reason =
+    code === "EADDRINUSE"
+      ? "it is in use"
+      : code === "EACCES"
+        ? "it needs more rights"
+        : (message ?? "");
+  return new Fault(
+    "CONFIG_INVALID",
+    `cannot listen on ${host}:${port}: ${reason}; choose another with --port`,
+  );
 }
 
 function managerSettings(config: Config, plugins: PluginFiles) {
@@ -130,13 +152,15 @@ function accessRules(config: Config): AccessRules {
   return {
     token: config.token,
     allowOrigins: config["allow-origin"],
-    hosts: config.insecure || config.token !== undefined ? [] : names.map((name) => name.toLowerCase()),
+    hosts:
+      config.insecure || config.token !== undefined ? [] : names.map((name) => name.toLowerCase()),
   };
 }
 
 /** Addresses under which the server can be reached, for the banner and the Host check. */
 function reachableHosts(host: string): readonly string[] {
-  if (host !== "0.0.0.0" && host !== "::") return [host.includes(":") && !host.startsWith("[") ? `[${host}]` : host];
+  if (host !== "0.0.0.0" && host !== "::")
+    return [host.includes(":") && !host.startsWith("[") ? `[${host}]` : host];
   const addresses = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .filter((address) => !address.internal && address.family === "IPv4")
@@ -145,14 +169,23 @@ function reachableHosts(host: string): readonly string[] {
 }
 
 /** Refuse, tell, wait, force: in that order, within the grace time. */
-async function stop(config: Config, manager: SessionManager, listeners: readonly Listener[]): Promise<void> {
+async function stop(
+  config: Config,
+  manager: SessionManager,
+  listeners: readonly Listener[],
+): Promise<void> {
   const graceMs = config["shutdown-grace-ms"];
   const closing = (async () => {
     await manager.close();
     // Lets close frames and last answers leave before sockets are cut.
-    await Promise.race([Promise.all(listeners.map((listener) => listener.stop(false))), Bun.sleep(graceMs / 4)]);
+    await Promise.race([
+      Promise.all(listeners.map((listener) => listener.stop(false))),
+      Bun.sleep(graceMs / 4),
+    ]);
   })();
   await Promise.race([closing, Bun.sleep(graceMs)]);
-  await Promise.race([Promise.all(listeners.map((listener) => listener.stop(true))), Bun.sleep(200)]);
+  await Promise.race([
+    Promise.all(listeners.map((listener) => listener.stop(true))),
+    Bun.sleep(200),
+  ]);
 }
-

@@ -38,7 +38,11 @@ export function toFaultRecord(error: unknown, otherwise: ErrorCode): FaultRecord
 }
 
 export function fromFaultRecord(record: FaultRecord): Fault {
-  return new Fault(isErrorCode(record.code) ? record.code : "INTERNAL", record.message, record.details);
+  return new Fault(
+    isErrorCode(record.code) ? record.code : "INTERNAL",
+    record.message,
+    record.details,
+  );
 }
 
 /** The text of anything that was thrown, never empty and never longer than a log line should be. */

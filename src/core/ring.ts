@@ -52,8 +52,14 @@ function firstCellOffset(readers: number): number {
 
 /** Allocates an empty ring. The buffer is shared by passing it to the writer's and the readers' constructors. */
 export function createRing(shape: RingShape): SharedArrayBuffer {
-  assert(Number.isInteger(shape.payloadBytes) && shape.payloadBytes > 0, "payload of at least one byte");
-  assert(Number.isInteger(shape.readers) && shape.readers >= 1 && shape.readers <= 16, "1 to 16 readers");
+  assert(
+    Number.isInteger(shape.payloadBytes) && shape.payloadBytes > 0,
+    "payload of at least one byte",
+  );
+  assert(
+    Number.isInteger(shape.readers) && shape.readers >= 1 && shape.readers <= 16,
+    "1 to 16 readers",
+  );
   const cellCount = shape.readers + 2;
   const buffer = new SharedArrayBuffer(
     firstCellOffset(shape.readers) + cellCount * cellStride(shape.payloadBytes),
@@ -146,7 +152,10 @@ export class RingReader {
 
   constructor(buffer: SharedArrayBuffer, readerIndex = 0) {
     this.#ring = openRing(buffer);
-    assert(readerIndex >= 0 && readerIndex < this.#ring.readers, "a reader index the ring was made for");
+    assert(
+      readerIndex >= 0 && readerIndex < this.#ring.readers,
+      "a reader index the ring was made for",
+    );
     this.#pinWord = WORD.pins + readerIndex;
   }
 

@@ -23,7 +23,10 @@ export interface CommandSpec {
   readonly schema: zod.ZodType<Record<string, unknown>>;
   readonly example: Record<string, unknown>;
   /** Checks parsed arguments against what is known of the session, and settles them; throws INVALID_ARGUMENT. */
-  readonly resolve?: (value: Record<string, unknown>, definition: unknown) => Record<string, unknown>;
+  readonly resolve?: (
+    value: Record<string, unknown>,
+    definition: unknown,
+  ) => Record<string, unknown>;
   /** The answer's fields beside `session_id`, made from the parsed arguments; for commands that do not wait. */
   readonly answer: (value: Record<string, unknown>) => Record<string, unknown>;
 }
@@ -70,7 +73,11 @@ export interface Loaded<Assets> {
 export interface Host {
   /** Seeded per session: the same seed gives the same numbers. */
   random(): number;
-  log(level: "debug" | "info" | "warn" | "error", message: string, fields?: Record<string, unknown>): void;
+  log(
+    level: "debug" | "info" | "warn" | "error",
+    message: string,
+    fields?: Record<string, unknown>,
+  ): void;
   /** State given by `save` before the worker died, when the session is being resumed. */
   readonly resume: Uint8Array | undefined;
 }

@@ -24,7 +24,8 @@ export async function importPlugin(file: string): Promise<Record<string, unknown
   try {
     const module: Record<string, unknown> = await import(file);
     const exported = module["default"] ?? module;
-    if (typeof exported !== "object" || exported === null) throw new Error("its default export is not an object");
+    if (typeof exported !== "object" || exported === null)
+      throw new Error("its default export is not an object");
     return exported as Record<string, unknown>;
   } catch (error) {
     throw new Fault("PLUGIN_INVALID", `${file}: ${messageOf(error)}`, undefined, { cause: error });

@@ -46,7 +46,11 @@ export interface FrameHeader {
 
 /** Reads the soma header at the start of `view`, or answers undefined where there is none. */
 export function readFrameHeader(view: DataView): FrameHeader | undefined {
-  if (view.byteLength < FRAME_HEADER_BYTES || view.getUint32(FRAME_HEADER.magic, true) !== FRAME_MAGIC) return undefined;
+  if (
+    view.byteLength < FRAME_HEADER_BYTES ||
+    view.getUint32(FRAME_HEADER.magic, true) !== FRAME_MAGIC
+  )
+    return undefined;
   return {
     version: view.getUint8(FRAME_HEADER.version),
     kind: view.getUint8(FRAME_HEADER.kind),

@@ -21,7 +21,11 @@ export interface ClipEntry {
 
 interface Inspected {
   readonly jointCount: number;
-  readonly takes: readonly { readonly name: string; readonly durationS: number; readonly rateHz?: number }[];
+  readonly takes: readonly {
+    readonly name: string;
+    readonly durationS: number;
+    readonly rateHz?: number;
+  }[];
 }
 
 type Findings = Pick<ClipEntry, "bones" | "takes" | "error">;
@@ -84,6 +88,12 @@ function keyOf(source: ClipSource): string {
 
 function entryOf(source: ClipSource): ClipEntry {
   const extension = source.name.slice(source.name.lastIndexOf(".") + 1).toLowerCase();
-  const format = (["bvh", "gltf", "glb", "fbx"] as const).find((known) => known === extension) ?? "bvh";
-  return { name: source.name, format, bytes: source.bytes, modified_at: Math.round(source.modifiedMs) };
+  const format =
+    (["bvh", "gltf", "glb", "fbx"] as const).find((known) => known === extension) ?? "bvh";
+  return {
+    name: source.name,
+    format,
+    bytes: source.bytes,
+    modified_at: Math.round(source.modifiedMs),
+  };
 }

@@ -12,7 +12,10 @@ export class CommandBudget {
     this.#tokens = Math.min(LIMITS.commandBurst, this.#tokens + earned);
     this.#atMs = nowMs;
     if (this.#tokens < 1) {
-      throw new Fault("COMMAND_RATE", `a session takes ${LIMITS.commandsPerSecond} commands per second`);
+      throw new Fault(
+        "COMMAND_RATE",
+        `a session takes ${LIMITS.commandsPerSecond} commands per second`,
+      );
     }
     this.#tokens--;
   }

@@ -7,19 +7,31 @@ import type { CommandSpec } from "../engines/contract.ts";
 import { fieldIssues, issueText } from "../protocol/schemas/common.ts";
 import type { Session } from "./session.ts";
 
-export type CommandAnswer = { readonly status: string; readonly session_id: string } & Record<string, unknown>;
+export type CommandAnswer = { readonly status: string; readonly session_id: string } & Record<
+  string,
+  unknown
+>;
 
 /** Runs one command with untrusted arguments. Commands of the table answer at once, others when the engine has. */
-export async function runCommand(session: Session, name: string, args: unknown): Promise<CommandAnswer> {
+export async function runCommand(
+  session: Session,
+  name: string,
+  args: unknown,
+): Promise<CommandAnswer> {
   const { commands, openCommands } = session.spec;
   const spec = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (spec) return runKnown(session, name, spec, args);
   if (!openCommands) {
     const names = Object.keys(commands);
-    throw new Fault("COMMAND_UNKNOWN", `there is no command "${name}"; there are: ${names.join(", ")}`, { commands: names });
+    throw new Fault(
+      "COMMAND_UNKNOWN",
+      `there is no command "${name}"; there are: ${names.join(", ")}`,
+      { commands: names },
+    );
   }
   const result = await session.ask(name, asObject(args));
-  const fields = typeof result === "object" && result !== null ? result : result === undefined ? {} : { result };
+  const fields =
+    typeof result === "object" && result !== null ? result : result === undefined ? {} : { result };
   return { ...fields, status: "done", session_id: session.id };
 }
 

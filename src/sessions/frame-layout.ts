@@ -12,7 +12,9 @@ import {
 import type { FormQuery, layoutSchema } from "../protocol/schemas/session.ts";
 import type { Session } from "./session.ts";
 
-const HEADER_FIELDS: Readonly<Record<HeaderForm, { bytes: number; fields: Record<string, number> }>> = {
+const HEADER_FIELDS: Readonly<
+  Record<HeaderForm, { bytes: number; fields: Record<string, number> }>
+> = {
   none: { bytes: 0, fields: {} },
   soma: { bytes: FRAME_HEADER_BYTES, fields: FRAME_HEADER },
   moma: { bytes: MOMA_HEADER_BYTES, fields: MOMA_HEADER },
@@ -29,7 +31,12 @@ const HEADER_DTYPES: Readonly<Record<string, string>> = {
 export function layoutOf(session: Session, query: FormQuery): z.infer<typeof layoutSchema> {
   const variant = poseVariant(query);
   const layout = session.layouts[variant];
-  if (!layout) throw new Fault("NOT_ACCEPTABLE", `this session has no ${variant}`, Object.keys(session.layouts));
+  if (!layout)
+    throw new Fault(
+      "NOT_ACCEPTABLE",
+      `this session has no ${variant}`,
+      Object.keys(session.layouts),
+    );
   const header = HEADER_FIELDS[query.header];
   return {
     variant,

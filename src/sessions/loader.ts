@@ -100,7 +100,12 @@ export class Loader {
 
   #receive(worker: Worker, message: FromLoader): void {
     if (message.type === "log") return writeLog(message.record);
-    if (message.type === "ready" || worker !== this.#worker || message.job !== this.#running?.number) return;
+    if (
+      message.type === "ready" ||
+      worker !== this.#worker ||
+      message.job !== this.#running?.number
+    )
+      return;
     this.#settle((job) => {
       if (message.type === "done") job.resolve(message.value);
       else job.reject(fromFaultRecord(message.fault));

@@ -111,7 +111,8 @@ export class SessionManager {
   admitClient(): void {
     if (this.#stopping) throw new Fault("SHUTTING_DOWN", "the server is stopping");
     const { maxClients } = this.#settings;
-    if (this.clientCount() >= maxClients) throw new Fault("CLIENT_LIMIT", `the server takes ${maxClients} clients`);
+    if (this.clientCount() >= maxClients)
+      throw new Fault("CLIENT_LIMIT", `the server takes ${maxClients} clients`);
   }
 
   async create(request: CreateRequest): Promise<Session> {
@@ -119,7 +120,8 @@ export class SessionManager {
     const spec = this.#spec(request.engine);
     const options = parseOptions(spec, request.options);
     const id = request.id ?? crypto.randomUUID();
-    if (this.#sessions.has(id) || this.#reserved.has(id)) throw new Fault("SESSION_EXISTS", `there is a session "${id}" already`);
+    if (this.#sessions.has(id) || this.#reserved.has(id))
+      throw new Fault("SESSION_EXISTS", `there is a session "${id}" already`);
     const { maxSessions } = this.#settings;
     if (this.#sessions.size + this.#reserved.size >= maxSessions) {
       throw new Fault("SESSION_LIMIT", `${maxSessions} sessions run already, the limit`);
@@ -198,10 +200,18 @@ export class SessionManager {
     const spec = this.#specs.get(name);
     if (spec) return spec;
     const names = [...this.#specs.keys()];
-    throw new Fault("ENGINE_UNKNOWN", `there is no engine "${name}"; there are: ${names.join(", ")}`, { engines: names });
+    throw new Fault(
+      "ENGINE_UNKNOWN",
+      `there is no engine "${name}"; there are: ${names.join(", ")}`,
+      { engines: names },
+    );
   }
 
-  async #lease(spec: EngineSpec, key: string | undefined, options: unknown): Promise<AssetLease | undefined> {
+  async #lease(
+    spec: EngineSpec,
+    key: string | undefined,
+    options: unknown,
+  ): Promise<AssetLease | undefined> {
     if (key === undefined) return undefined;
     return await this.#assets.lease(
       `${spec.name}:${key}`,
@@ -263,7 +273,8 @@ export class SessionManager {
     const nowMs = monotonicMs();
     for (const session of this.list()) {
       const { idleSinceMs } = session;
-      if (idleSinceMs !== undefined && nowMs - idleSinceMs >= idleTimeoutMs) void this.delete(session.id, "idle");
+      if (idleSinceMs !== undefined && nowMs - idleSinceMs >= idleTimeoutMs)
+        void this.delete(session.id, "idle");
     }
   }
 }

@@ -5,7 +5,12 @@
 import { monotonicMs } from "../core/clock.ts";
 import type { TickStatistics } from "../engines/runtime/blocks.ts";
 import type { Place } from "../engines/contract.ts";
-import { type WorkerDeath, WorkerHost, type WorkerHostEvents, type WorkerSettings } from "./worker-host.ts";
+import {
+  type WorkerDeath,
+  WorkerHost,
+  type WorkerHostEvents,
+  type WorkerSettings,
+} from "./worker-host.ts";
 
 const WATCH_EVERY_MS = 25;
 

@@ -70,7 +70,7 @@ export class Session {
   #opened: Opened | undefined;
   #epoch = 1;
   #commandsSent = 0;
-  #unapplied: PendingCommand[] = [];
+  readonly #unapplied: PendingCommand[] = [];
   #resumedAtMs: number[] = [];
   #activeMs = monotonicMs();
 
@@ -192,7 +192,10 @@ export class Session {
     this.#trimApplied();
     const waiting = this.#commandsSent - this.#block.applied;
     if (waiting >= LIMITS.inboxCommands) {
-      throw new Fault("COMMAND_RATE", `${waiting} commands wait already; the limit is ${LIMITS.inboxCommands}`);
+      throw new Fault(
+        "COMMAND_RATE",
+        `${waiting} commands wait already; the limit is ${LIMITS.inboxCommands}`,
+      );
     }
     this.#budget.spend(this.#activeMs);
     return host;
@@ -207,7 +210,10 @@ export class Session {
 
   subscribe(request: StreamRequest, sink: FrameSink): Subscription {
     if (this.clients.size >= LIMITS.maxClientsPerSession) {
-      throw new Fault("CLIENT_LIMIT", `session "${this.id}" has ${this.clients.size} clients, its limit`);
+      throw new Fault(
+        "CLIENT_LIMIT",
+        `session "${this.id}" has ${this.clients.size} clients, its limit`,
+      );
     }
     const stream = this.#stream(request);
     const client = new StreamClient(++lastClient, request.header, sink);
@@ -300,7 +306,11 @@ export class Session {
     const shutdown = why === "shutdown";
     this.#dropClients(
       shutdown ? ERRORS.SHUTTING_DOWN.close : ERRORS.SESSION_ENDED.close,
-      shutdown ? "the server is stopping" : why === "idle" ? "the session was idle" : "the session was deleted",
+      shutdown
+        ? "the server is stopping"
+        : why === "idle"
+          ? "the session was idle"
+          : "the session was deleted",
     );
     if (wasRunning) await this.#host?.close(this.number, why);
   }
@@ -315,7 +325,11 @@ export class Session {
 
   #ready(): Opened {
     if (this.#state === "failed") {
-      throw new Fault("SESSION_FAILED", `session "${this.id}" has failed: ${this.#fault?.message ?? ""}`, this.#fault);
+      throw new Fault(
+        "SESSION_FAILED",
+        `session "${this.id}" has failed: ${this.#fault?.message ?? ""}`,
+        this.#fault,
+      );
     }
     if (this.#state === "ended" || !this.#opened) {
       throw new Fault("SESSION_ENDED", `session "${this.id}" is not running`);

@@ -131,7 +131,9 @@ export class Stream {
 
   add(client: StreamClient): void {
     this.clients.add(client);
-    this.#withNewest((cell, sequence) => client.offer(this.#view(cell, client.header), sequence, this.#totals));
+    this.#withNewest((cell, sequence) =>
+      client.offer(this.#view(cell, client.header), sequence, this.#totals),
+    );
   }
 
   /** Sends the newest frame to every client, if there is one since the last call. */

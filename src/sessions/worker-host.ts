@@ -67,9 +67,14 @@ export class WorkerHost {
     this.#worker.onmessage = (event: MessageEvent<FromEngineWorker>) => this.#receive(event.data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#die("ENGINE_CRASHED", `the engine threw outside a session: ${messageOf(event.message)}`);
+      this.#die(
+        "ENGINE_CRASHED",
+        `the engine threw outside a session: ${messageOf(event.message)}`,
+      );
     };
-    this.#worker.addEventListener("close", () => this.#die("ENGINE_EXITED", "the engine ended its worker"));
+    this.#worker.addEventListener("close", () =>
+      this.#die("ENGINE_EXITED", "the engine ended its worker"),
+    );
     this.post({
       type: "start",
       block: this.block.buffer,
@@ -89,7 +94,13 @@ export class WorkerHost {
 
   async open(session: number, request: OpenRequest): Promise<Opened> {
     this.post({ type: "open", session, request });
-    return (await this.#wait(this.#openings, session, this.#settings.openMs, "ENGINE_STALLED", "start")) as Opened;
+    return (await this.#wait(
+      this.#openings,
+      session,
+      this.#settings.openMs,
+      "ENGINE_STALLED",
+      "start",
+    )) as Opened;
   }
 
   async command(session: number, name: string, value: Record<string, unknown>): Promise<unknown> {
@@ -97,7 +108,10 @@ export class WorkerHost {
   }
 
   async describe(session: number): Promise<Record<string, unknown>> {
-    return (await this.#ask((reply) => ({ type: "describe", session, reply }))) as Record<string, unknown>;
+    return (await this.#ask((reply) => ({ type: "describe", session, reply }))) as Record<
+      string,
+      unknown
+    >;
   }
 
   /** Resolves when the newest frame of a stream shows every command sent before. */
@@ -109,7 +123,13 @@ export class WorkerHost {
     const reply = ++lastReply;
     // Posted first: a value that cannot be cloned throws here, and nobody is left waiting. The answer cannot come before `await`.
     this.post(message(reply));
-    return await this.#wait(this.#replies, reply, LIMITS.commandTimeoutMs, "COMMAND_TIMEOUT", "answer");
+    return await this.#wait(
+      this.#replies,
+      reply,
+      LIMITS.commandTimeoutMs,
+      "COMMAND_TIMEOUT",
+      "answer",
+    );
   }
 
   /** Ends a session in the worker; resolves when it has, or after `LIMITS.closeMs`, whichever comes first. */
@@ -140,7 +160,10 @@ export class WorkerHost {
     const limitMs = this.#limitOf(phase as Phase);
     const busyMs = nowMs - this.#watched.sinceMs;
     if (busyMs > limitMs) {
-      this.#die("ENGINE_STALLED", `the engine was busy for more than ${limitMs} ms and was stopped`);
+      this.#die(
+        "ENGINE_STALLED",
+        `the engine was busy for more than ${limitMs} ms and was stopped`,
+      );
     }
   }
 

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeOptions, isLoopback, readConfig } from "../../src/app/config.ts";
 
-const read = (args: readonly string[], env: Record<string, string> = {}) => readConfig({ args, env }).config;
+const read = (args: readonly string[], env: Record<string, string> = {}) =>
+  readConfig({ args, env }).config;
 
 function refusal(args: readonly string[], env: Record<string, string> = {}): string {
   try {
@@ -18,12 +19,29 @@ function refusal(args: readonly string[], env: Record<string, string> = {}): str
 
 describe("configuration", () => {
   test("defaults", () => {
-    expect(read([])).toMatchObject({ host: "127.0.0.1", port: 8080, "log-level": "info", plugin: [], insecure: false });
+    expect(read([])).toMatchObject({
+      host: "127.0.0.1",
+      port: 8080,
+      "log-level": "info",
+      plugin: [],
+      insecure: false,
+    });
     expect(Object.isFrozen(read([]))).toBe(true);
   });
 
   test("flags in every spelling", () => {
-    expect(read(["--port", "1", "--max-sessions=7", "-v", "--plugin", "a.ts", "--plugin=b.ts,c.ts", "--insecure"])).toMatchObject({
+    expect(
+      read([
+        "--port",
+        "1",
+        "--max-sessions=7",
+        "-v",
+        "--plugin",
+        "a.ts",
+        "--plugin=b.ts,c.ts",
+        "--insecure",
+      ]),
+    ).toMatchObject({
       port: 1,
       "max-sessions": 7,
       "log-level": "debug",
@@ -34,7 +52,9 @@ describe("configuration", () => {
   });
 
   test("environment: own names, aliases of the log level in any case, and other people's RUST_LOG", () => {
-    expect(read([], { SOMA_PORT: "9", SOMA_PLUGIN: "a.ts,b.ts", SOMA_INSECURE: "yes" })).toMatchObject({ port: 9, plugin: ["a.ts", "b.ts"], insecure: true });
+    expect(
+      read([], { SOMA_PORT: "9", SOMA_PLUGIN: "a.ts,b.ts", SOMA_INSECURE: "yes" }),
+    ).toMatchObject({ port: 9, plugin: ["a.ts", "b.ts"], insecure: true });
     expect(read([], { RUST_LOG: "WARN" })["log-level"]).toBe("warn");
     expect(read([], { RUST_LOG: "hyper=trace,info" })["log-level"]).toBe("info");
     expect(read([], { RUST_LOG: "warn", LOG_LEVEL: "error" })["log-level"]).toBe("warn");
@@ -81,13 +101,16 @@ describe("configuration", () => {
   });
 
   test("what loopback is", () => {
-    for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]"]) expect(isLoopback(host)).toBe(true);
-    for (const host of ["0.0.0.0", "10.0.0.1", "127.0.0.1.evil.com", "128.0.0.1", "::"]) expect(isLoopback(host)).toBe(false);
+    for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]"])
+      expect(isLoopback(host)).toBe(true);
+    for (const host of ["0.0.0.0", "10.0.0.1", "127.0.0.1.evil.com", "128.0.0.1", "::"])
+      expect(isLoopback(host)).toBe(false);
   });
 
   test("the help names every option with what it does", () => {
     const help = describeOptions();
     for (const name of Object.keys(read([]))) expect(help).toContain(`--${name}`);
-    for (const line of help.split("\n")) expect(line.trim().split(/\s{2,}/).length).toBeGreaterThanOrEqual(2);
+    for (const line of help.split("\n"))
+      expect(line.trim().split(/\s{2,}/).length).toBeGreaterThanOrEqual(2);
   });
 });

@@ -45,7 +45,11 @@ describe("ring", () => {
         const cell = reader.pin();
         if (!cell) continue;
         const sequence = reader.sequenceOf(cell);
-        const elements = new Uint32Array(cell.payload.buffer, cell.payload.byteOffset, PAYLOAD_BYTES / 4);
+        const elements = new Uint32Array(
+          cell.payload.buffer,
+          cell.payload.byteOffset,
+          PAYLOAD_BYTES / 4,
+        );
         if (elements.some((element) => element !== sequence)) torn++;
         if (sequence < last) backwards++;
         last = sequence;
@@ -87,7 +91,11 @@ describe("ring", () => {
         const cell = reader.pin();
         if (!cell) continue;
         reader.unpin();
-        const elements = new Uint32Array(cell.payload.buffer, cell.payload.byteOffset, PAYLOAD_BYTES / 4);
+        const elements = new Uint32Array(
+          cell.payload.buffer,
+          cell.payload.byteOffset,
+          PAYLOAD_BYTES / 4,
+        );
         const first = elements[0];
         if (elements.some((element) => element !== first)) torn++;
       }

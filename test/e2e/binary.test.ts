@@ -35,12 +35,19 @@ describe("the main job", () => {
     expect(names.length).toBeGreaterThanOrEqual(4);
     for (const file of names) {
       const id = file.replace(/\W/g, "-");
-      expect(await soma.post("/sessions", { session_id: id, animation_file: file })).toMatchObject({ status: 200 });
+      expect(await soma.post("/sessions", { session_id: id, animation_file: file })).toMatchObject({
+        status: 200,
+      });
       const skeleton = (await soma.get(`/sessions/${id}/skeleton`)).body;
       const bones = (skeleton["bone_names"] as string[]).length;
-      const [first, second] = await frames(`${soma.url}/ws/${id}`, 20).then((all) => [all[0], all[19]]);
+      const [first, second] = await frames(`${soma.url}/ws/${id}`, 20).then((all) => [
+        all[0],
+        all[19],
+      ]);
       expect(first?.byteLength).toBe(bones * 64);
-      expect(Buffer.from(first ?? new ArrayBuffer()).equals(Buffer.from(second ?? new ArrayBuffer()))).toBe(false);
+      expect(
+        Buffer.from(first ?? new ArrayBuffer()).equals(Buffer.from(second ?? new ArrayBuffer())),
+      ).toBe(false);
     }
     for (const path of ["/", "/view/walk-bvh", "/sdk.js", "/docs", "/openapi.json"]) {
       const response = await fetch(soma.url + path);
@@ -58,7 +65,10 @@ describe("the main job", () => {
     writeFileSync(join(soma.folder, "bunfig.toml"), 'preload = ["./evil.ts"]\n');
     const { stdout, code } = await (async () => {
       const { binaryPath } = await import("../tools/binary.ts");
-      const child = Bun.spawn([await binaryPath(), "serve", "--print-config"], { cwd: soma.folder, stdout: "pipe" });
+      const child = Bun.spawn([await binaryPath(), "serve", "--print-config"], {
+        cwd: soma.folder,
+        stdout: "pipe",
+      });
       return { stdout: await child.stdout.text(), code: await child.exited };
     })();
     expect(code).toBe(0);
@@ -71,7 +81,10 @@ describe("the native library", () => {
   const noexec = readFileSync("/proc/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" "))
-    .find(([, path, , options]) => options?.includes("noexec") && options.startsWith("rw") && path === "/dev/shm")?.[1];
+    .find(
+      ([, path, , options]) =>
+        options?.includes("noexec") && options.startsWith("rw") && path === "/dev/shm",
+    )?.[1];
 
   for (const [title, tmpdir] of [
     ["without a temporary folder", "/nonexistent"],
@@ -79,11 +92,13 @@ describe("the native library", () => {
     ...(noexec === undefined ? [] : [["with a noexec temporary folder", noexec]]),
   ] as const) {
     test(`${title} it is loaded from memory, in main and in workers`, async () => {
-      const env = { TMPDIR: String(tmpdir), BUN_TMPDIR: String(tmpdir) };
+      const env = { TMPDIR: tmpdir, BUN_TMPDIR: tmpdir };
       const { stdout } = await runBinary(["doctor", "--port", "0"], env);
       expect(stdout).toContain("loaded (memfd)");
       await using soma = await startBinary({ env });
-      expect(await soma.post("/sessions", { session_id: "a", animation_file: "walk.bvh" })).toMatchObject({ status: 200 });
+      expect(
+        await soma.post("/sessions", { session_id: "a", animation_file: "walk.bvh" }),
+      ).toMatchObject({ status: 200 });
       expect(await frames(`${soma.url}/ws/a`, 3)).toHaveLength(3);
     }, 30_000);
   }
@@ -91,23 +106,35 @@ describe("the native library", () => {
   test("without it poses are computed in TypeScript, and agree to 1e-6", async () => {
     const pose = async (env: Record<string, string>): Promise<Float32Array> => {
       await using soma = await startBinary({ env });
-      await soma.post("/sessions", { engine: "animation", id: "a", options: { file: "walk.bvh", paused: true } });
+      await soma.post("/sessions", {
+        engine: "animation",
+        id: "a",
+        options: { file: "walk.bvh", paused: true },
+      });
       await soma.post("/sessions/a/seek", { time: 0.5 });
       const { body } = await soma.get("/status");
       expect(body["native"]).toMatchObject({ loaded: env["SOMA_NATIVE"] !== "off" });
-      return new Float32Array(await (await fetch(`${soma.url}/sessions/a/frame?space=global`)).arrayBuffer());
+      return new Float32Array(
+        await (await fetch(`${soma.url}/sessions/a/frame?space=global`)).arrayBuffer(),
+      );
     };
     const [c, typescript] = [await pose({}), await pose({ SOMA_NATIVE: "off" })];
     const scale = Math.max(...c.map(Math.abs));
-    const worst = Math.max(...c.map((value, at) => Math.abs(value - (typescript[at] ?? Number.NaN))));
+    const worst = Math.max(
+      ...c.map((value, at) => Math.abs(value - (typescript[at] ?? Number.NaN))),
+    );
     expect(worst / scale).toBeLessThan(1e-6);
   }, 30_000);
 });
 
 describe("plug-ins", () => {
   test("an animator from a file streams, takes its own commands, and refuses what it should", async () => {
-    await using soma = await startBinary({ args: ["--plugin", join(EXAMPLES, "animators/wave-chain.ts")] });
-    expect(await soma.post("/sessions", { session_id: "chain", session_type: "WaveChain" })).toEqual({
+    await using soma = await startBinary({
+      args: ["--plugin", join(EXAMPLES, "animators/wave-chain.ts")],
+    });
+    expect(
+      await soma.post("/sessions", { session_id: "chain", session_type: "WaveChain" }),
+    ).toEqual({
       status: 200,
       body: { status: "created", session_id: "chain" },
     });
@@ -116,15 +143,28 @@ describe("plug-ins", () => {
       status: 200,
       body: { status: "done", radians: 0.5, session_id: "chain" },
     });
-    expect(await soma.post("/sessions/chain/commands/amplitude", { radians: 7 })).toMatchObject({ status: 422 });
+    expect(await soma.post("/sessions/chain/commands/amplitude", { radians: 7 })).toMatchObject({
+      status: 422,
+    });
     expect(await soma.post("/sessions/chain/commands/nonsense")).toMatchObject({ status: 422 });
-    expect((await soma.get("/sessions/chain")).body).toMatchObject({ place: "dedicated", state: "running" });
-    const global = await fetch(`${soma.url}/sessions/chain/frame?space=global&order=column&dtype=f64`);
+    expect((await soma.get("/sessions/chain")).body).toMatchObject({
+      place: "dedicated",
+      state: "running",
+    });
+    const global = await fetch(
+      `${soma.url}/sessions/chain/frame?space=global&order=column&dtype=f64`,
+    );
     expect((await global.arrayBuffer()).byteLength).toBe(12 * 128);
   }, 30_000);
 
   test("a plug-in that is none stops the start with the file and the reason", async () => {
-    const { stderr, code } = await runBinary(["serve", "--port", "0", "--plugin", join(EXAMPLES, "..", "build.ts")]);
+    const { stderr, code } = await runBinary([
+      "serve",
+      "--port",
+      "0",
+      "--plugin",
+      join(EXAMPLES, "..", "build.ts"),
+    ]);
     expect(code).toBe(2);
     expect(stderr).toContain('export a "name"');
   });
@@ -150,7 +190,9 @@ describe("the end", () => {
 
   test("SIGTERM with a plug-in that hangs for ever: the grace time is kept", async () => {
     const file = join(EXAMPLES, "..", "test/fixtures/hanging-animator.ts");
-    await using soma = await startBinary({ args: ["--plugin", file, "--shutdown-grace-ms", "1000", "--tick-limit-ms", "60000"] });
+    await using soma = await startBinary({
+      args: ["--plugin", file, "--shutdown-grace-ms", "1000", "--tick-limit-ms", "60000"],
+    });
     await soma.post("/sessions", { session_id: "a", session_type: "Hanging" });
     await Bun.sleep(200);
     const startedMs = performance.now();
@@ -161,9 +203,21 @@ describe("the end", () => {
 
 describe("the command line", () => {
   test("version, help, and what is not a command", async () => {
-    expect(await runBinary(["version"])).toEqual({ stdout: `soma ${VERSION}\n`, stderr: "", code: 0 });
+    expect(await runBinary(["version"])).toEqual({
+      stdout: `soma ${VERSION}\n`,
+      stderr: "",
+      code: 0,
+    });
     const help = await runBinary(["serve", "--help"]);
-    for (const option of ["--port", "--host", "--clips", "--plugin", "--token", "--max-sessions", "--print-config"]) {
+    for (const option of [
+      "--port",
+      "--host",
+      "--clips",
+      "--plugin",
+      "--token",
+      "--max-sessions",
+      "--print-config",
+    ]) {
       expect(help.stdout).toContain(option);
     }
     const wrong = await runBinary(["sreve"]);
@@ -193,11 +247,14 @@ describe("the command line", () => {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, "soma.json");
     writeFileSync(file, JSON.stringify({ port: 1111, "max-sessions": 11, "max-clients": 12 }));
-    const { stdout } = await runBinary(["serve", "--print-config", "--config", file, "--port", "3333"], {
-      SOMA_PORT: "2222",
-      SOMA_MAX_SESSIONS: "22",
-      RUST_LOG: "DEBUG",
-    });
+    const { stdout } = await runBinary(
+      ["serve", "--print-config", "--config", file, "--port", "3333"],
+      {
+        SOMA_PORT: "2222",
+        SOMA_MAX_SESSIONS: "22",
+        RUST_LOG: "DEBUG",
+      },
+    );
     expect(JSON.parse(stdout)).toMatchObject({
       port: 3333,
       "max-sessions": 22,

@@ -57,8 +57,11 @@ class HandClient {
       this.#pending = this.#pending.subarray(end + 4);
     }
     for (let frame = this.#frame(); frame; frame = this.#frame()) {
-      const header = readFrameHeader(new DataView(frame.buffer, frame.byteOffset, FRAME_HEADER_BYTES));
-      if (!header || header.payloadBytes !== frame.byteLength - FRAME_HEADER_BYTES) throw new Error("a broken frame");
+      const header = readFrameHeader(
+        new DataView(frame.buffer, frame.byteOffset, FRAME_HEADER_BYTES),
+      );
+      if (!header || header.payloadBytes !== frame.byteLength - FRAME_HEADER_BYTES)
+        throw new Error("a broken frame");
       this.sequences.push(header.sequence);
     }
   }
@@ -66,7 +69,8 @@ class HandClient {
   /** The next whole message; frames of a pose are longer than 125 and shorter than 65,536 bytes (RFC 6455 §5.2). */
   #frame(): Buffer | undefined {
     if (this.#pending.byteLength < 4) return undefined;
-    if (this.#pending[0] !== 0x82 || this.#pending[1] !== 126) throw new Error("not a whole binary message");
+    if (this.#pending[0] !== 0x82 || this.#pending[1] !== 126)
+      throw new Error("not a whole binary message");
     const length = this.#pending.readUInt16BE(2);
     if (this.#pending.byteLength < 4 + length) return undefined;
     const frame = this.#pending.subarray(4, 4 + length);
@@ -87,10 +91,16 @@ interface Account {
 test("100 stalled clients beside a healthy one", async () => {
   await using soma = await startBinary();
   const url = new URL(soma.url);
-  await soma.post("/sessions", { engine: "animation", id: "a", options: { file: "walk.bvh", fps: 120 } });
+  await soma.post("/sessions", {
+    engine: "animation",
+    id: "a",
+    options: { file: "walk.bvh", fps: 120 },
+  });
   const path = "/ws/a?header=soma";
   const healthy = await HandClient.open(url, path);
-  const stalled = await Promise.all(Array.from({ length: STALLED }, () => HandClient.open(url, path)));
+  const stalled = await Promise.all(
+    Array.from({ length: STALLED }, () => HandClient.open(url, path)),
+  );
   await until(() => stalled.every((client) => client.sequences.length > 5));
   const before = residentBytes(soma.pid);
   for (const client of stalled) client.stall();

@@ -44,7 +44,11 @@ describe("a session that misbehaves in a tick", () => {
     await until(() => goodSink.sequences.length > before + 20);
     expect(good.resumes).toBe(0);
     expect(sessions.pool.restarts).toBe(0);
-    expect(goodSink.sequences.every((sequence, at) => at === 0 || sequence === (goodSink.sequences[at - 1] ?? 0) + 1)).toBe(true);
+    expect(
+      goodSink.sequences.every(
+        (sequence, at) => at === 0 || sequence === (goodSink.sequences[at - 1] ?? 0) + 1,
+      ),
+    ).toBe(true);
     expect(() => bad.command("set", { value: 1 })).toThrow("thrown on purpose");
   });
 
@@ -124,7 +128,9 @@ describe("a session that misbehaves in a tick", () => {
     const frames = sink.sequences.length;
     await until(() => sink.sequences.length > frames + 10);
     expect(good.resumes).toBe(0);
-    const gaps = sink.sequences.slice(1).map((sequence, at) => sequence - (sink.sequences[at] ?? 0));
+    const gaps = sink.sequences
+      .slice(1)
+      .map((sequence, at) => sequence - (sink.sequences[at] ?? 0));
     expect(Math.max(...gaps)).toBeLessThanOrEqual(2);
     expect(sessions.pool.restarts).toBe(1);
   });
@@ -134,7 +140,10 @@ describe("a session that misbehaves in a command", () => {
   test("throws: it fails, and whoever waits is told why", async () => {
     fresh();
     const bad = await create("bad");
-    expect(await failureOf(bad.ask("now", { how: "throw" }))).toMatchObject({ code: "ENGINE_CRASHED", message: "thrown on purpose" });
+    expect(await failureOf(bad.ask("now", { how: "throw" }))).toMatchObject({
+      code: "ENGINE_CRASHED",
+      message: "thrown on purpose",
+    });
     await until(() => bad.state === "failed");
   });
 
@@ -151,7 +160,9 @@ describe("a session that misbehaves in a command", () => {
   test("no answer in time: COMMAND_TIMEOUT, and a late answer is not taken for another's", async () => {
     fresh();
     const session = await create("one");
-    expect(await failureOf(session.ask("wait", { ms: 2_300 }))).toMatchObject({ code: "COMMAND_TIMEOUT" });
+    expect(await failureOf(session.ask("wait", { ms: 2_300 }))).toMatchObject({
+      code: "COMMAND_TIMEOUT",
+    });
     expect(await session.ask("get", {})).toEqual({ value: 0 });
   });
 
@@ -199,13 +210,17 @@ describe("a start that fails", () => {
     fresh();
     const results = await Promise.allSettled([create("same"), create("same"), create("same")]);
     expect(results.filter((result) => result.status === "fulfilled")).toHaveLength(1);
-    for (const result of results) if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "SESSION_EXISTS" });
+    for (const result of results)
+      if (result.status === "rejected")
+        expect(result.reason).toMatchObject({ code: "SESSION_EXISTS" });
   });
 
   test("the limit counts sessions that are starting", async () => {
     fresh({ maxSessions: 3 });
     const results = await Promise.allSettled(Array.from({ length: 6 }, (_, n) => create(`s${n}`)));
     expect(results.filter((result) => result.status === "fulfilled")).toHaveLength(3);
-    for (const result of results) if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "SESSION_LIMIT" });
+    for (const result of results)
+      if (result.status === "rejected")
+        expect(result.reason).toMatchObject({ code: "SESSION_LIMIT" });
   });
 });

@@ -20,7 +20,10 @@ async function session(options: Record<string, unknown> = {}) {
 /** A stream with a writer of the test's own, so that each frame is published by hand. */
 function handDriven() {
   const totals: FrameTotals = { frames: 0, bytes: 0, lost: 0 };
-  const stream = new Stream({ port: "value", variant: "f32", ringHeader: "soma", payloadBytes: 64 }, totals);
+  const stream = new Stream(
+    { port: "value", variant: "f32", ringHeader: "soma", payloadBytes: 64 },
+    totals,
+  );
   const writer = new RingWriter(stream.grant.ring);
   const publish = (sequence: number): void => {
     const cell = writer.begin();
@@ -116,7 +119,10 @@ describe("accounting", () => {
 
   test("frames are views of the ring: no JavaScript copies them", () => {
     const totals: FrameTotals = { frames: 0, bytes: 0, lost: 0 };
-    const stream = new Stream({ port: "value", variant: "f32", ringHeader: "soma", payloadBytes: 64 }, totals);
+    const stream = new Stream(
+      { port: "value", variant: "f32", ringHeader: "soma", payloadBytes: 64 },
+      totals,
+    );
     const { ring } = stream.grant;
     const writer = new RingWriter(ring);
     const buffers = new Set<ArrayBufferLike>();
@@ -141,13 +147,18 @@ describe("accounting", () => {
   });
 
   test("a moma header ends where the payload begins", () => {
-    const stream = new Stream({ port: "value", variant: "f32", ringHeader: "moma", payloadBytes: 64 }, { frames: 0, bytes: 0, lost: 0 });
+    const stream = new Stream(
+      { port: "value", variant: "f32", ringHeader: "moma", payloadBytes: 64 },
+      { frames: 0, bytes: 0, lost: 0 },
+    );
     const writer = new RingWriter(stream.grant.ring);
     writer.begin().header.setUint32(20, 0xbaddf00d, true);
     writer.publish(1);
     const newest = stream.newest("moma");
     expect(newest?.frame.byteLength).toBe(12 + 64);
-    expect(new DataView((newest as { frame: Uint8Array<ArrayBuffer> }).frame.buffer).getUint32(0, true)).toBe(0xbaddf00d);
+    expect(
+      new DataView((newest as { frame: Uint8Array<ArrayBuffer> }).frame.buffer).getUint32(0, true),
+    ).toBe(0xbaddf00d);
   });
 });
 

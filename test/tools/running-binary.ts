@@ -23,7 +23,10 @@ export interface StartOptions {
 }
 
 /** Resolves once the banner is out. The port is a free one, the working folder empty and deleted at the end. */
-export async function startBinary({ args = [], env = {} }: StartOptions = {}): Promise<RunningBinary> {
+export async function startBinary({
+  args = [],
+  env = {},
+}: StartOptions = {}): Promise<RunningBinary> {
   const folder = mkdtempSync(join(tmpdir(), "soma-e2e-"));
   const child = Bun.spawn([await binaryPath(), "serve", "--port", "0", ...args], {
     cwd: folder,
@@ -40,7 +43,8 @@ export async function startBinary({ args = [], env = {} }: StartOptions = {}): P
   void collect(child.stderr);
   const deadlineMs = performance.now() + 10_000;
   while (!/http:\/\/\S+:\d+/.test(output)) {
-    if (child.exitCode !== null || performance.now() > deadlineMs) throw new Error(`soma did not start: ${output}`);
+    if (child.exitCode !== null || performance.now() > deadlineMs)
+      throw new Error(`soma did not start: ${output}`);
     await Bun.sleep(5);
   }
   const url = /https?:\/\/[^/\s]+/.exec(output)?.[0] ?? "";
@@ -80,6 +84,10 @@ export async function runBinary(args: readonly string[], env: Record<string, str
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const [stdout, stderr, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
   return { stdout, stderr, code };
 }

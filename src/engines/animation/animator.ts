@@ -36,7 +36,11 @@ export interface AnimatorSource {
   readonly clip: { readonly block: SharedArrayBuffer; readonly info: ClipInfo } | undefined;
   /** Random numbers in [0, 1), the same ones for the same session. */
   random(): number;
-  log(level: "debug" | "info" | "warn" | "error", message: string, fields?: Record<string, unknown>): void;
+  log(
+    level: "debug" | "info" | "warn" | "error",
+    message: string,
+    fields?: Record<string, unknown>,
+  ): void;
 }
 
 /** One per session. Calls never overlap; none but `initialize` may wait. */
@@ -90,4 +94,7 @@ export interface AnimatorDefinition {
 }
 
 /** What `GET /sessions/{id}/skeleton` answers. */
-export type AnimationDefinition = Skeleton & { readonly animator: string; readonly source?: SourceInfo };
+export type AnimationDefinition = Skeleton & {
+  readonly animator: string;
+  readonly source?: SourceInfo;
+};

@@ -4,7 +4,12 @@
  */
 import { Fault, messageOf } from "../../core/fault.ts";
 import { convertPose, globalMatrices } from "../../native/fk.ts";
-import { FRAME_FLAG, parsePoseVariant, type PoseForm, posePayloadBytes } from "../../protocol/layouts.ts";
+import {
+  FRAME_FLAG,
+  parsePoseVariant,
+  type PoseForm,
+  posePayloadBytes,
+} from "../../protocol/layouts.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { EngineModule, Host, Loaded, OpenVariant, Running, Tick } from "../contract.ts";
 import { animatorPluginFile, importPlugin } from "../plugins.ts";
@@ -35,7 +40,11 @@ export const animationEngine: EngineModule<AnimationOptions, ClipAssets | undefi
       ...(take === undefined ? {} : { take }),
     });
     // Its name is the one the library gives it; an embedded file has another.
-    return { key: info.contentHash, bytes: block.byteLength, assets: { block, info: { ...info, name: source.name } } };
+    return {
+      key: info.contentHash,
+      bytes: block.byteLength,
+      assets: { block, info: { ...info, name: source.name } },
+    };
   },
 
   async inspect(options): Promise<unknown> {
@@ -156,7 +165,9 @@ class AnimationRunning implements Running {
       const form = parsePoseVariant(stream.variant);
       return form ? [{ stream, form }] : [];
     });
-    const base = wanted.find(({ form }) => form.dtype === "f32" && form.space === "local" && form.order === "row");
+    const base = wanted.find(
+      ({ form }) => form.dtype === "f32" && form.space === "local" && form.order === "row",
+    );
     return { open, base: base?.stream, derived: wanted.filter((one) => one !== base) };
   }
 
@@ -202,7 +213,8 @@ class AnimationRunning implements Running {
   }
 
   #setLoop(loop: Loop): void {
-    if (!this.#animator.setLoop) throw new Fault("COMMAND_UNKNOWN", "this animator has no loop to set");
+    if (!this.#animator.setLoop)
+      throw new Fault("COMMAND_UNKNOWN", "this animator has no loop to set");
     this.#animator.setLoop(loop);
   }
 
@@ -214,11 +226,16 @@ class AnimationRunning implements Running {
         return command.call(commands, value);
       } catch (error) {
         // An animator refuses by throwing; that is the client's affair and no reason to end the session.
-        throw error instanceof Fault ? error : new Fault("INVALID_ARGUMENT", `${name}: ${messageOf(error)}`);
+        throw error instanceof Fault
+          ? error
+          : new Fault("INVALID_ARGUMENT", `${name}: ${messageOf(error)}`);
       }
     }
     const names = ["play", "pause", "speed", "fps", "seek", "loop", ...Object.keys(commands)];
-    throw new Fault("COMMAND_UNKNOWN", `there is no command "${name}"; there are: ${names.join(", ")}`);
+    throw new Fault(
+      "COMMAND_UNKNOWN",
+      `there is no command "${name}"; there are: ${names.join(", ")}`,
+    );
   }
 
   describe(): Record<string, unknown> {
@@ -236,7 +253,11 @@ class AnimationRunning implements Running {
   save(): Uint8Array {
     const own = this.#animator.save?.();
     const state = new Uint8Array(STATE_BYTES + (own?.byteLength ?? 0));
-    new Float64Array(state.buffer, 0, STATE_FLOATS).set([this.#speed, this.#fps, this.#paused ? 1 : 0]);
+    new Float64Array(state.buffer, 0, STATE_FLOATS).set([
+      this.#speed,
+      this.#fps,
+      this.#paused ? 1 : 0,
+    ]);
     if (own) state.set(own, STATE_BYTES);
     return state;
   }

@@ -8,7 +8,9 @@ import {
 } from "../../protocol/layouts.ts";
 
 export function poseLayouts(boneNames: readonly string[]): Readonly<Record<string, Layout>> {
-  return Object.fromEntries(POSE_VARIANTS.map((variant) => [variant, poseLayout(variant, boneNames)]));
+  return Object.fromEntries(
+    POSE_VARIANTS.map((variant) => [variant, poseLayout(variant, boneNames)]),
+  );
 }
 
 function poseLayout(variant: string, boneNames: readonly string[]): Layout {

@@ -26,7 +26,8 @@ export class ClipLibrary {
     const byName = new Map(this.#embedded.map((clip) => [clip.name, clip]));
     if (this.#folder !== undefined) {
       const root = await files.realpath(this.#folder).catch(() => undefined);
-      if (root !== undefined) for (const clip of await scan(root, root, 0)) byName.set(clip.name, clip);
+      if (root !== undefined)
+        for (const clip of await scan(root, root, 0)) byName.set(clip.name, clip);
     }
     const clips = [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     return clips.slice(0, LIMITS.maxClips);
@@ -68,7 +69,8 @@ async function scan(root: string, folder: string, depth: number): Promise<ClipSo
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (depth < MAX_DEPTH && !entry.name.startsWith(".")) found.push(...(await scan(root, path, depth + 1)));
+      if (depth < MAX_DEPTH && !entry.name.startsWith("."))
+        found.push(...(await scan(root, path, depth + 1)));
       continue;
     }
     if (!EXTENSIONS.has(extname(entry.name).toLowerCase())) continue;

@@ -17,12 +17,16 @@ function between(min: number, max: number, unit: string): z.ZodNumber {
 
 const LONGEST_CLIP_S = 86_400;
 
-const fps = between(LIMITS.minFps, LIMITS.maxFps, "frames per second").describe("Frames per second of the stream.");
+const fps = between(LIMITS.minFps, LIMITS.maxFps, "frames per second").describe(
+  "Frames per second of the stream.",
+);
 const speed = between(-LIMITS.maxSpeed, LIMITS.maxSpeed, "times real time").describe(
   "Playback speed: 1 is real time, negative plays backwards, 0 stands still.",
 );
 const time = between(0, LONGEST_CLIP_S, "seconds").describe("Seconds from the start of the clip.");
-const mode = z.enum(LOOP_MODES).describe("once holds the end, repeat starts again, pingpong turns round.");
+const mode = z
+  .enum(LOOP_MODES)
+  .describe("once holds the end, repeat starts again, pingpong turns round.");
 const range = {
   start: time.optional().describe("Start of the range, seconds."),
   end: time.optional().describe("End of the range, seconds."),
@@ -35,7 +39,12 @@ const loop = z.union([
 
 const optionsSchema = z.strictObject({
   session_type: z.string().min(1).max(64).default("FK").describe("The animator: FK plays clips."),
-  file: z.string().min(1).max(512).optional().describe("Name of the clip, as GET /animations lists it."),
+  file: z
+    .string()
+    .min(1)
+    .max(512)
+    .optional()
+    .describe("Name of the clip, as GET /animations lists it."),
   take: z
     .union([z.string().min(1).max(256), z.int().min(0).max(9999)])
     .optional()
@@ -65,7 +74,10 @@ function extentOf(definition: unknown): { startS: number; endS: number } {
 
 function requireInside(name: string, value: number | undefined, limit: number, unit: string): void {
   if (value === undefined || value <= limit) return;
-  throw new Fault("INVALID_ARGUMENT", `${name} must be between 0 and ${limit} (${unit}), not ${value}`);
+  throw new Fault(
+    "INVALID_ARGUMENT",
+    `${name} must be between 0 and ${limit} (${unit}), not ${value}`,
+  );
 }
 
 const seek: CommandSpec = {
@@ -80,7 +92,11 @@ const seek: CommandSpec = {
     const source = sourceOf(definition);
     const { startS, endS } = extentOf(definition);
     if ("fraction" in value) {
-      if (!source) throw new Fault("INVALID_ARGUMENT", "this session has no clip, so no fraction of it; use time");
+      if (!source)
+        throw new Fault(
+          "INVALID_ARGUMENT",
+          "this session has no clip, so no fraction of it; use time",
+        );
       return { time: startS + Number(value["fraction"]) * (endS - startS) };
     }
     if ("frame" in value) {
@@ -106,7 +122,10 @@ const setLoop: CommandSpec = {
     requireInside("start", start, endS, "seconds");
     requireInside("end", end, endS, "seconds");
     if ((start ?? startS) >= (end ?? endS)) {
-      throw new Fault("INVALID_ARGUMENT", `start must be before end: ${start ?? startS} is not before ${end ?? endS}`);
+      throw new Fault(
+        "INVALID_ARGUMENT",
+        `start must be before end: ${start ?? startS} is not before ${end ?? endS}`,
+      );
     }
     return value;
   },
@@ -160,25 +179,45 @@ export function animationSpec(settings: AnimationSettings): EngineSpec<Animation
     commands,
     openCommands: true,
     ports: {
-      pose: { kind: "frames", variants: POSE_VARIANTS, defaultVariant: poseVariant(DEFAULT_POSE_FORM) },
+      pose: {
+        kind: "frames",
+        variants: POSE_VARIANTS,
+        defaultVariant: poseVariant(DEFAULT_POSE_FORM),
+      },
     },
     async prepare(options): Promise<Prepared<AnimationOptions>> {
       const type = options.session_type;
       if (!names.includes(type)) {
-        throw new Fault("ANIMATOR_UNKNOWN", `there is no session type "${type}"; there are: ${names.join(", ")}`, {
-          session_types: names,
-        });
+        throw new Fault(
+          "ANIMATOR_UNKNOWN",
+          `there is no session type "${type}"; there are: ${names.join(", ")}`,
+          {
+            session_types: names,
+          },
+        );
       }
       // Animators from plug-ins read their source themselves, in a worker of their own.
       if (pluginAnimators.includes(type)) {
-        const source = options.file === undefined ? undefined : await library.find(options.file).catch(() => undefined);
+        const source =
+          options.file === undefined
+            ? undefined
+            : await library.find(options.file).catch(() => undefined);
         return { options: source ? { ...options, source } : options, place: "dedicated" };
       }
       if (options.file === undefined) {
-        throw new Fault("REQUEST_INVALID", "name a clip: options.file, or animation_file in the seed's form");
+        throw new Fault(
+          "REQUEST_INVALID",
+          "name a clip: options.file, or animation_file in the seed's form",
+        );
       }
       const source = await library.find(options.file);
-      const key = [source.path, source.modifiedMs, source.bytes, options.take ?? "", options.bvh_positions].join("|");
+      const key = [
+        source.path,
+        source.modifiedMs,
+        source.bytes,
+        options.take ?? "",
+        options.bvh_positions,
+      ].join("|");
       return { options: { ...options, source }, place: "pool", assetKey: key };
     },
   };

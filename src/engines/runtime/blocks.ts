@@ -107,7 +107,10 @@ export class WorkerBlock {
     return {
       ticks: (words[WORKER.ticks] ?? 0) >>> 0,
       late: (words[WORKER.late] ?? 0) >>> 0,
-      buckets: Array.from(words.subarray(WORKER.buckets, WORKER.buckets + BUCKET_COUNT), (n) => n >>> 0),
+      buckets: Array.from(
+        words.subarray(WORKER.buckets, WORKER.buckets + BUCKET_COUNT),
+        (n) => n >>> 0,
+      ),
       latenessSumMs: this.#floats[0] ?? 0,
       latenessMaxMs: this.#floats[1] ?? 0,
     };
@@ -172,7 +175,9 @@ export class SessionBlock {
   save(state: Uint8Array, nowMs: number): void {
     const slot = Atomics.load(this.#words, SESSION.savedSlot) === 0 ? 1 : 0;
     const bytes = Math.min(state.byteLength, LIMITS.saveBytes);
-    new Uint8Array(this.buffer, SESSION_SAVE_OFFSET + slot * LIMITS.saveBytes, bytes).set(state.subarray(0, bytes));
+    new Uint8Array(this.buffer, SESSION_SAVE_OFFSET + slot * LIMITS.saveBytes, bytes).set(
+      state.subarray(0, bytes),
+    );
     this.#times[slot] = nowMs;
     this.#words[SESSION.savedBytes + slot] = bytes;
     Atomics.store(this.#words, SESSION.savedSlot, slot);
@@ -188,6 +193,9 @@ export class SessionBlock {
     if (slot < 0) return undefined;
     const bytes = this.#words[SESSION.savedBytes + slot] ?? 0;
     const at = SESSION_SAVE_OFFSET + slot * LIMITS.saveBytes;
-    return { state: new Uint8Array(this.buffer, at, bytes).slice(), savedAtMs: this.#times[slot] ?? 0 };
+    return {
+      state: new Uint8Array(this.buffer, at, bytes).slice(),
+      savedAtMs: this.#times[slot] ?? 0,
+    };
   }
 }

@@ -64,7 +64,8 @@ export class EngineWorker {
   }
 
   async #loop(block: WorkerBlock): Promise<never> {
-    const onBeat = (latenessMs: number, periodMs: number): void => block.countTick(latenessMs, periodMs);
+    const onBeat = (latenessMs: number, periodMs: number): void =>
+      block.countTick(latenessMs, periodMs);
     for (;;) {
       const nextMs = this.#beats.nextMs();
       const waitMs = nextMs === undefined ? IDLE_MS : nextMs - monotonicMs();
@@ -86,12 +87,22 @@ export class EngineWorker {
     const block = this.#startedBlock();
     try {
       const module = await loadEngineModule(request.engine);
-      const { session, opened } = await HostedSession.open(number, module, request, block, this.#post);
+      const { session, opened } = await HostedSession.open(
+        number,
+        module,
+        request,
+        block,
+        this.#post,
+      );
       this.#sessions.set(number, session);
       this.#beats.set(session, session.periodUs, monotonicMs());
       this.#post({ type: "opened", session: number, opened });
     } catch (error) {
-      this.#post({ type: "refused", session: number, fault: toFaultRecord(error, "ENGINE_OPEN_FAILED") });
+      this.#post({
+        type: "refused",
+        session: number,
+        fault: toFaultRecord(error, "ENGINE_OPEN_FAILED"),
+      });
     }
     block.leave();
     block.wake();
@@ -114,7 +125,11 @@ export class EngineWorker {
     }
   }
 
-  async #present({ session, key, reply }: Extract<ToEngineWorker, { type: "present" }>): Promise<void> {
+  async #present({
+    session,
+    key,
+    reply,
+  }: Extract<ToEngineWorker, { type: "present" }>): Promise<void> {
     await this.#sessions.get(session)?.present(key);
     this.#post({ type: "reply", reply, value: undefined });
   }

@@ -19,7 +19,13 @@ import { LIMITS } from "../../protocol/limits.ts";
 import type { CloseReason, EngineModule, Host, OpenVariant, Running, Tick } from "../contract.ts";
 import type { BeatMember } from "./beats.ts";
 import { PHASE, SessionBlock, type WorkerBlock } from "./blocks.ts";
-import { type FromEngineWorker, type Opened, type OpenRequest, type StreamGrant, streamKey } from "./messages.ts";
+import {
+  type FromEngineWorker,
+  type Opened,
+  type OpenRequest,
+  type StreamGrant,
+  streamKey,
+} from "./messages.ts";
 
 class Stream implements OpenVariant {
   readonly port: string;
@@ -112,7 +118,11 @@ export class HostedSession implements BeatMember {
     const host: Host = {
       random: seededRandom(request.seed),
       log: (level, message, fields) =>
-        writeLog(fields ? { level, scope: "engine", message, fields } : { level, scope: "engine", message }),
+        writeLog(
+          fields
+            ? { level, scope: "engine", message, fields }
+            : { level, scope: "engine", message },
+        ),
       resume: saved?.state,
     };
     worker.enter(number, PHASE.open);
@@ -166,7 +176,8 @@ export class HostedSession implements BeatMember {
   /** Frames of one beat carry one capture time: that of the beat. */
   #publish(streams: readonly Stream[], nowMs: number): void {
     const captureUs = Math.round(nowMs * 1000);
-    for (const stream of streams) stream.publish(this.#sequence, captureUs, this.#running, this.#epoch);
+    for (const stream of streams)
+      stream.publish(this.#sequence, captureUs, this.#running, this.#epoch);
   }
 
   /** Starts writing frames of one more variant, the present moment first, so that a newcomer need not wait. */
@@ -251,7 +262,12 @@ export class HostedSession implements BeatMember {
       const pending = this.#running.close(why);
       if (pending instanceof Promise) await idleWhile(this.#worker, pending);
     } catch (error) {
-      writeLog({ level: "warn", scope: "engine", message: "close failed", fields: { error: String(error) } });
+      writeLog({
+        level: "warn",
+        scope: "engine",
+        message: "close failed",
+        fields: { error: String(error) },
+      });
     }
     this.#worker.leave();
   }
@@ -267,7 +283,11 @@ export class HostedSession implements BeatMember {
 
   #fail(error: unknown): void {
     this.#failed = true;
-    this.#report({ type: "failed", session: this.number, fault: toFaultRecord(error, "ENGINE_CRASHED") });
+    this.#report({
+      type: "failed",
+      session: this.number,
+      fault: toFaultRecord(error, "ENGINE_CRASHED"),
+    });
   }
 }
 

@@ -29,7 +29,8 @@ export class LoaderWorker {
     try {
       const module = await loadEngineModule(message.engine);
       const work = module[message.method];
-      if (!work) throw new Fault("INTERNAL", `engine ${message.engine} has nothing to ${message.method}`);
+      if (!work)
+        throw new Fault("INTERNAL", `engine ${message.engine} has nothing to ${message.method}`);
       this.#post({ type: "done", job, value: await work(message.options) });
     } catch (error) {
       this.#post({ type: "refused", job, fault: toFaultRecord(error, "INTERNAL") });

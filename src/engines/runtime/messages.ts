@@ -43,10 +43,20 @@ export interface Opened {
 }
 
 export type ToEngineWorker =
-  | { readonly type: "start"; readonly block: SharedArrayBuffer; readonly plugins: PluginFiles; readonly logLevel: string }
+  | {
+      readonly type: "start";
+      readonly block: SharedArrayBuffer;
+      readonly plugins: PluginFiles;
+      readonly logLevel: string;
+    }
   | { readonly type: "open"; readonly session: number; readonly request: OpenRequest }
   | { readonly type: "stream"; readonly session: number; readonly grant: StreamGrant }
-  | { readonly type: "present"; readonly session: number; readonly key: string; readonly reply: number }
+  | {
+      readonly type: "present";
+      readonly session: number;
+      readonly key: string;
+      readonly reply: number;
+    }
   | { readonly type: "unstream"; readonly session: number; readonly key: string }
   | {
       readonly type: "command";
@@ -71,7 +81,13 @@ export type FromEngineWorker =
 
 export type ToLoader =
   | { readonly type: "start"; readonly plugins: PluginFiles; readonly logLevel: string }
-  | { readonly type: "load"; readonly job: number; readonly engine: string; readonly method: "load" | "inspect"; readonly options: unknown };
+  | {
+      readonly type: "load";
+      readonly job: number;
+      readonly engine: string;
+      readonly method: "load" | "inspect";
+      readonly options: unknown;
+    };
 
 export type FromLoader =
   | { readonly type: "ready" }
@@ -80,6 +96,10 @@ export type FromLoader =
   | { readonly type: "log"; readonly record: LogRecord };
 
 /** Identifies a stream within its session: two header forms of one variant are two streams. */
-export function streamKey(stream: { port: string; variant: string; header: "soma" | "moma" }): string {
+export function streamKey(stream: {
+  port: string;
+  variant: string;
+  header: "soma" | "moma";
+}): string {
   return `${stream.port}/${stream.variant}/${stream.header}`;
 }

@@ -124,7 +124,9 @@ export const skeletonSchema = z
         clip: z.string(),
         take: z.string(),
         takes: z.array(z.string()),
-        start_s: z.number().describe("Time of the first moment; positions count from the file's own 0."),
+        start_s: z
+          .number()
+          .describe("Time of the first moment; positions count from the file's own 0."),
         duration_s: z.number(),
         frame_rate_hz: z.number().optional(),
         frame_count: z.int().optional(),

@@ -7,15 +7,9 @@ import { BEAT_S, DANCE_BEATS, danceBody } from "./dance.ts";
 import { gaitBody } from "./gait-body.ts";
 import { RUN, WALK } from "./gaits.ts";
 import { writeGlb } from "./glb.ts";
-import { type BodyPose, type SolvedPose, solvePose } from "./pose.ts";
+import { type BodyPose, solvePose } from "./pose.ts";
+import type { SampledClip } from "./sampled-clip.ts";
 import { WAVE_PERIOD_S, waveBody } from "./wave.ts";
-
-/** A clip as poses at an even rate; the last frame equals the first. */
-export interface SampledClip {
-  readonly name: string;
-  readonly rateHz: number;
-  readonly frames: readonly SolvedPose[];
-}
 
 interface Choreography {
   readonly name: string;

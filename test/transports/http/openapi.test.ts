@@ -97,7 +97,8 @@ describe("the document", () => {
       assets: { "/": asset, "/view": asset },
       maxBodyBytes: LIMITS.maxBodyBytes,
     } as unknown as Services;
-    const addSockets = (app: Parameters<typeof addStreamSocket>[0]) => addStreamSocket(app, services);
+    const addSockets = (app: Parameters<typeof addStreamSocket>[0]) =>
+      addStreamSocket(app, services);
     const { routes } = httpApp(services, { dialect: "all", tls: undefined, addSockets });
     expect(routes.length).toBeGreaterThan(20);
     for (const { method, path, hooks } of routes) {

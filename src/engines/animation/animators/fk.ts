@@ -50,7 +50,10 @@ class FkAnimator implements Animator {
       duration_s: durationS,
       ...(info.frameRateHz === undefined
         ? {}
-        : { frame_rate_hz: info.frameRateHz, frame_count: Math.round(durationS * info.frameRateHz) }),
+        : {
+            frame_rate_hz: info.frameRateHz,
+            frame_count: Math.round(durationS * info.frameRateHz),
+          }),
       warnings: info.warnings,
     };
   }

@@ -3,7 +3,7 @@
  * reader can make sense of, with the line and what would be right.
  */
 import { Fault } from "../../../core/fault.ts";
-import { BvhScanner, bvhFault } from "./bvh-scanner.ts";
+import { type BvhScanner, bvhFault } from "./bvh-scanner.ts";
 import type { ClipLimits, Vector3 } from "./description.ts";
 
 /** One column of a motion row: what it does (0 x, 1 y, 2 z). */
