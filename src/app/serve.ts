@@ -20,12 +20,12 @@ export async function runUntilSignal(config: Config): Promise<number> {
 
 function banner(config: Config, server: RunningServer): string {
   const [first = "", ...others] = server.urls;
-  const query = config.token === undefined ? "" : "?token=…";
+  const token = config.token === undefined ? "" : "token=…";
   return [
     `soma ${VERSION}`,
-    `  pages     ${first}/${query}`,
-    `  API docs  ${first}/docs`,
-    `  example   ${first}/view/demo?file=walk.bvh`,
+    `  pages     ${first}/${token && `?${token}`}`,
+    `  API docs  ${first}/docs${token && `?${token}`}`,
+    `  example   ${first}/view/demo?file=walk.bvh${token && `&${token}`}`,
     ...others.map((url) => `  also      ${url}`),
     "",
     "",

@@ -39,7 +39,7 @@ function runKnown(session: Session, name: string, spec: CommandSpec, args: unkno
   const parsed = spec.schema.safeParse(asObject(args));
   if (!parsed.success) {
     const issues = fieldIssues(parsed.error.issues, args);
-    throw new Fault("REQUEST_INVALID", `${name}: ${issueText(issues)}`, issues);
+    throw new Fault("REQUEST_INVALID", issueText(issues), issues);
   }
   const value = spec.resolve ? spec.resolve(parsed.data, session.definition) : parsed.data;
   session.command(name, value);

@@ -166,8 +166,8 @@ export const socketAnswers: readonly SocketMessage[] = [
     example: {
       type: "error",
       id: 7,
-      ...errorBody("REQUEST_INVALID", "speed: speed: Too big: expected number to be <=16", [
-        { path: "speed", message: "Too big: expected number to be <=16" },
+      ...errorBody("REQUEST_INVALID", "speed: must be a number between -16 and 16 (times real time)", [
+        { path: "speed", message: "must be a number between -16 and 16 (times real time)" },
       ]),
     },
   },

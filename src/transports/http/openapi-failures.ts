@@ -84,8 +84,8 @@ const EXAMPLES: Partial<
 > = {
   REQUEST_MALFORMED: { message: "the body is not JSON: JSON Parse error: Expected '}'" },
   REQUEST_INVALID: {
-    message: "body: fps: Too big: expected number to be <=2000",
-    details: [{ path: "fps", message: "Too big: expected number to be <=2000" }],
+    message: "body: fps: must be a number between 1 and 2000 (frames per second)",
+    details: [{ path: "fps", message: "must be a number between 1 and 2000 (frames per second)" }],
   },
   INVALID_ARGUMENT: { message: "time must be between 0 and 2.64 seconds, not 99" },
   MEDIA_TYPE_UNSUPPORTED: { message: "the body must be application/json, not text/plain" },
