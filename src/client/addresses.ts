@@ -1,5 +1,5 @@
 /** Where things are: turns what a person writes as an address into the server's base address and a stream's own. */
-import { type Dtype, DTYPES, type Order, ORDERS, type Space, SPACES } from "../protocol/layouts.ts";
+import { DTYPES, type Dtype, ORDERS, type Order, SPACES, type Space } from "../protocol/layouts.ts";
 import { SomaError } from "./soma-error.ts";
 
 /** How a client wants its matrices; the server's own default is f32, local, row. */

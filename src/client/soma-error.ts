@@ -2,7 +2,7 @@
  * The one kind of error this SDK throws: a code to branch on, a message and a hint to read. Codes are the server's
  * (protocol/errors.ts) and a few that only a client can know.
  */
-import { type ErrorCode, ERRORS, isErrorCode } from "../protocol/errors.ts";
+import { ERRORS, type ErrorCode, isErrorCode } from "../protocol/errors.ts";
 
 /** Failures that no server can report, because it was not reached or not understood. */
 const CLIENT_ERRORS = {

@@ -1,5 +1,6 @@
 /** A session's live pose stream: the newest frame, figures about the connection, and commands to the session. */
 import { type Dtype, type PoseForm, readFrameHeader } from "../protocol/layouts.ts";
+import { type ServerAddress, streamUrl } from "./addresses.ts";
 import { type Frame, type PoseArray, readFrame } from "./frame.ts";
 import { LossCounter } from "./loss-counter.ts";
 import { PoseBuffer } from "./pose-buffer.ts";
@@ -8,7 +9,6 @@ import { Requests } from "./requests.ts";
 import { ServerClock } from "./server-clock.ts";
 import { SocketLink, type StreamStatus } from "./socket-link.ts";
 import { SomaError } from "./soma-error.ts";
-import { type ServerAddress, streamUrl } from "./addresses.ts";
 import type { CommandAnswer, LoopMode, Skeleton } from "./wire.ts";
 
 export interface StreamStats {

@@ -41,6 +41,9 @@ export interface SessionSummary {
   readonly clients: number;
   /** Number of the newest frame (u32). */
   readonly frames: number;
+  /** Frames sent to all its clients, those that left included, and frames they missed. */
+  readonly frames_sent: number;
+  readonly frames_lost: number;
   readonly fps: number;
   readonly error?: { readonly code: string; readonly message: string } | undefined;
 }

@@ -40,7 +40,8 @@ export interface CreateRequest {
 }
 
 export class SessionManager {
-  readonly totals: FrameTotals = { frames: 0, bytes: 0, lost: 0 };
+  /** Totals of the sessions that have ended. */
+  readonly #past: FrameTotals = { frames: 0, bytes: 0, lost: 0 };
   readonly pool: WorkerPool;
   readonly #settings: ManagerSettings;
   readonly #specs: ReadonlyMap<string, EngineSpec>;
@@ -85,6 +86,13 @@ export class SessionManager {
 
   get assetBytes(): number {
     return this.#assets.bytes;
+  }
+
+  /** What all clients were sent and lost since the start. */
+  get totals(): FrameTotals {
+    const totals = { ...this.#past };
+    for (const session of this.#sessions.values()) addTotals(totals, session.totals);
+    return totals;
   }
 
   list(): readonly Session[] {
@@ -138,18 +146,15 @@ export class SessionManager {
   async #start(spec: EngineSpec, id: string, options: unknown): Promise<Session> {
     const prepared = await spec.prepare(options);
     const lease = await this.#lease(spec, prepared.assetKey, prepared.options);
-    const session = new Session(
-      {
-        id,
-        number: ++this.#lastNumber,
-        spec,
-        place: prepared.place,
-        options: prepared.options,
-        assets: lease?.assets,
-        seed: this.#lastNumber,
-      },
-      this.totals,
-    );
+    const session = new Session({
+      id,
+      number: ++this.#lastNumber,
+      spec,
+      place: prepared.place,
+      options: prepared.options,
+      assets: lease?.assets,
+      seed: this.#lastNumber,
+    });
     const host = this.pool.take(prepared.place);
     this.#seat(session, host);
     this.#byNumber.set(session.number, session);
@@ -179,6 +184,7 @@ export class SessionManager {
   async delete(id: string, why: CloseReason = "client"): Promise<void> {
     const session = this.get(id);
     this.#sessions.delete(id);
+    addTotals(this.#past, session.totals);
     await session.end(why);
     this.#byNumber.delete(session.number);
     this.#unseat(session);
@@ -277,6 +283,12 @@ export class SessionManager {
         void this.delete(session.id, "idle");
     }
   }
+}
+
+function addTotals(sum: FrameTotals, more: FrameTotals): void {
+  sum.frames += more.frames;
+  sum.bytes += more.bytes;
+  sum.lost += more.lost;
 }
 
 function parseOptions(spec: EngineSpec, options: unknown): unknown {

@@ -3,8 +3,8 @@
  * them when needed, watches them, and replaces shared ones that died. It never touches a session's content.
  */
 import { monotonicMs } from "../core/clock.ts";
-import type { TickStatistics } from "../engines/runtime/blocks.ts";
 import type { Place } from "../engines/contract.ts";
+import type { TickStatistics } from "../engines/runtime/blocks.ts";
 import {
   type WorkerDeath,
   WorkerHost,

@@ -58,8 +58,9 @@ export class Session {
   readonly place: Place;
   readonly createdMs = wallMs();
   readonly clients = new Set<StreamClient>();
+  /** What all its clients were sent and lost, those that left included. */
+  readonly totals: FrameTotals = { frames: 0, bytes: 0, lost: 0 };
   readonly #plan: SessionPlan;
-  readonly #totals: FrameTotals;
   readonly #budget = new CommandBudget();
   readonly #streams = new Map<string, Stream>();
   readonly #lingering = new Map<string, Timer>();
@@ -74,9 +75,8 @@ export class Session {
   #resumedAtMs: number[] = [];
   #activeMs = monotonicMs();
 
-  constructor(plan: SessionPlan, totals: FrameTotals) {
+  constructor(plan: SessionPlan) {
     this.#plan = plan;
-    this.#totals = totals;
     this.id = plan.id;
     this.number = plan.number;
     this.spec = plan.spec;
@@ -274,7 +274,7 @@ export class Session {
     const key = streamKey({ port: shape.port, variant: shape.variant, header: shape.ringHeader });
     const known = this.#streams.get(key);
     if (known) return known;
-    const stream = new Stream(shape, this.#totals);
+    const stream = new Stream(shape, this.totals);
     this.#streams.set(key, stream);
     this.#host?.post({ type: "stream", session: this.number, grant: stream.grant });
     return stream;

@@ -3,9 +3,9 @@
  * as views of the ring, without a copy in JavaScript, and every frame is accounted for: sent + lost = produced, per client.
  */
 import { assert } from "../core/assert.ts";
-import { createRing, type Cell, RingReader } from "../core/ring.ts";
-import { FRAME_HEADER_BYTES, type HeaderForm, MOMA_HEADER_BYTES } from "../protocol/layouts.ts";
+import { type Cell, createRing, RingReader } from "../core/ring.ts";
 import type { StreamGrant } from "../engines/runtime/messages.ts";
+import { FRAME_HEADER_BYTES, type HeaderForm, MOMA_HEADER_BYTES } from "../protocol/layouts.ts";
 
 /** What became of a frame given to a client: a queued one will arrive, but the next should wait for `drained`. */
 export type Sent = "sent" | "queued" | "dropped";

@@ -3,10 +3,8 @@
  * throws outside a session or exits is reported once, with the session it was busy with; what happens next is the pool's decision.
  */
 import { assert } from "../core/assert.ts";
-import { type FaultRecord, Fault, fromFaultRecord, messageOf } from "../core/fault.ts";
+import { Fault, type FaultRecord, fromFaultRecord, messageOf } from "../core/fault.ts";
 import { logOf, writeLog } from "../core/log.ts";
-import type { ErrorCode } from "../protocol/errors.ts";
-import { LIMITS } from "../protocol/limits.ts";
 import { PHASE, type Phase, WorkerBlock } from "../engines/runtime/blocks.ts";
 import type {
   FromEngineWorker,
@@ -15,6 +13,8 @@ import type {
   PluginFiles,
   ToEngineWorker,
 } from "../engines/runtime/messages.ts";
+import type { ErrorCode } from "../protocol/errors.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { workerUrl } from "./worker-url.ts";
 
 const log = logOf("workers");

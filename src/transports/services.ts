@@ -1,7 +1,8 @@
 /** What transports are given to work with. Built once by app/wiring.ts. */
-import type { SessionManager } from "../sessions/manager.ts";
-import type { ClipCatalogue } from "../sessions/clip-catalogue.ts";
+
 import type { Status } from "../protocol/schemas/server.ts";
+import type { ClipCatalogue } from "../sessions/clip-catalogue.ts";
+import type { SessionManager } from "../sessions/manager.ts";
 
 /** A file the server carries: a page, a script, a style sheet. */
 export interface WebAsset {

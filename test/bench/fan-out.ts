@@ -3,9 +3,10 @@
  * interleaved, so that a change of the machine's mood meets everybody. Each measurement has a server of its own; the
  * figures are medians over the rounds. Before the first, every contender must prove that it sends the right poses.
  */
+
+import type { Bench } from "./bench.ts";
 import { BENCH_CLIP } from "./clip.ts";
 import { barePublish, CONTENDERS, type Contender, fastapi, nodeWs, soma } from "./contenders.ts";
-import type { Bench } from "./bench.ts";
 import { type LoadResult, RATE_HZ, runLoad } from "./load.ts";
 import {
   appendCsv,

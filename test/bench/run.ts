@@ -4,7 +4,7 @@
  * Runs the named benchmarks, or all of them, one after the other. Full runs of the compiled binary append their
  * figures to `results/*.csv`; others are for looking and leave no trace. Everything runs on 127.0.0.1, is bounded in time, and is ended at the end.
  */
-import { mkdtempSync, mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -2,9 +2,10 @@
  * One server under test: started on a free port, ready when /healthz answers, ended with everything it started.
  * Knows the contract of contenders.ts and nothing of any one server.
  */
+
+import { BENCH_CLIP } from "./clip.ts";
 import type { Contender } from "./contenders.ts";
 import { openDescriptors, processTree, residentBytes } from "./machine.ts";
-import { BENCH_CLIP } from "./clip.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5_000;

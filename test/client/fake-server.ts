@@ -5,8 +5,8 @@
 import type { ServerWebSocket } from "bun";
 import {
   FRAME_HEADER_BYTES,
-  FRAME_KIND,
   FRAME_HEADER_VERSION,
+  FRAME_KIND,
   writeFrameHeader,
 } from "../../src/protocol/layouts.ts";
 

@@ -13,7 +13,7 @@ import {
   sessionSummarySchema,
   skeletonSchema,
 } from "../../src/protocol/schemas/session.ts";
-import { startTestServer, STEP, type TestServer } from "../transports/test-server.ts";
+import { STEP, startTestServer, type TestServer } from "../transports/test-server.ts";
 import { until } from "./fake-server.ts";
 
 /** Compiles where every value of the schema is one of the SDK's type, and the other way round. */

@@ -4,8 +4,8 @@
  */
 import fc, { type Arbitrary } from "fast-check";
 import {
-  answerProblems,
   type ApiDocument,
+  answerProblems,
   type Operation,
   readApiDocument,
 } from "../transports/http/api-document.ts";

@@ -2,12 +2,13 @@
  * The two validators of clip blocks give one answer, to whole clips and to damaged ones. The C one is fuzzed under the address sanitizer
  * besides (test/ffi/clip_test.c, test/fuzz/clip_fuzz.c).
  */
-import { expect, test } from "bun:test";
+
 import { ptr } from "bun:ffi";
+import { expect, test } from "bun:test";
 import { SOMA_STATUS } from "../../src/native/bindings.ts";
 import { validateClip } from "../../src/native/clip-validate.ts";
-import { portableFk } from "../../src/native/fk-portable.ts";
 import { openClip } from "../../src/native/fk.ts";
+import { portableFk } from "../../src/native/fk-portable.ts";
 import { native } from "../../src/native/library.ts";
 import { describeWith } from "../tools/requirement.ts";
 import { clipBlock, randomClip, randomSource } from "./clip-maker.ts";

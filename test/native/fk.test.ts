@@ -3,10 +3,10 @@
  * soma.h promises: 1e-6 of the larger of 1 and the joint's largest element.
  */
 import { describe, expect, test } from "bun:test";
+import { fkKernels } from "../../src/native/fk.ts";
 import type { FkKernels } from "../../src/native/fk-kernels.ts";
 import { nativeFk } from "../../src/native/fk-native.ts";
 import { portableFk } from "../../src/native/fk-portable.ts";
-import { fkKernels } from "../../src/native/fk.ts";
 import { native } from "../../src/native/library.ts";
 import { captureClip, clipBlock, randomClip, randomSource, type TestClip } from "./clip-maker.ts";
 import { oracleGlobal, oracleLocal } from "./pose-oracle.ts";

@@ -37,7 +37,10 @@ const packages = {
   "mono-mcs": { reason: "compiles the README's C# snippet", present: command("mcs") },
   chromium: { reason: "shows the pages to tests, without a screen", present: command("chromium") },
   curl: { reason: "runs the README's commands", present: command("curl") },
-  openssl: { reason: "makes a certificate for the README's TLS example", present: command("openssl") },
+  openssl: {
+    reason: "makes a certificate for the README's TLS example",
+    present: command("openssl"),
+  },
   python3: { reason: "runs the README's Python snippet", present: command("python3") },
   "python3-numpy": { reason: "reads frames in the Python snippet", present: pythonModule("numpy") },
   "python3-websockets": {

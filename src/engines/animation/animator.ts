@@ -62,6 +62,8 @@ export interface Animator {
   getTime?(): number;
   seek?(timeS: number): void;
   setLoop?(loop: Loop): void;
+  /** The loop in force, for animators that have one. */
+  getLoop?(): Loop;
   /** More about the source than the skeleton says; becomes part of the skeleton answer. */
   getSourceInfo?(): SourceInfo;
   /** Commands of its own, by name; what they return is the answer. Throw to refuse. */

@@ -6,8 +6,8 @@ import { Fault, messageOf } from "../../core/fault.ts";
 import { convertPose, globalMatrices } from "../../native/fk.ts";
 import {
   FRAME_FLAG,
-  parsePoseVariant,
   type PoseForm,
+  parsePoseVariant,
   posePayloadBytes,
 } from "../../protocol/layouts.ts";
 import { LIMITS } from "../../protocol/limits.ts";
@@ -104,6 +104,9 @@ class AnimationRunning implements Running {
   #speed: number;
   #fps: number;
   #paused: boolean;
+  /** Set by a seek for the next frame, which then does not follow from the one before. */
+  #seeked = false;
+  #jumped = false;
   /** Something changed that a paused session must show. */
   #dirty = false;
 
@@ -140,13 +143,15 @@ class AnimationRunning implements Running {
   }
 
   flags(): number {
-    return this.#paused ? FRAME_FLAG.paused : 0;
+    return (this.#paused ? FRAME_FLAG.paused : 0) | (this.#jumped ? FRAME_FLAG.discontinuity : 0);
   }
 
   tick(t: Tick, open: readonly OpenVariant[]): boolean {
     const redraw = t.dtS === 0;
     if (this.#paused && !redraw && !this.#dirty) return false;
     this.#dirty = false;
+    this.#jumped = this.#seeked;
+    this.#seeked = false;
     const dtS = this.#paused ? 0 : t.dtS;
     if (open.length === 0 && this.#animator.advance) {
       this.#animator.advance(dtS, this.#speed);
@@ -210,6 +215,7 @@ class AnimationRunning implements Running {
   #seek(timeS: number): void {
     if (!this.#animator.seek) throw new Fault("COMMAND_UNKNOWN", "this animator cannot seek");
     this.#animator.seek(timeS);
+    this.#seeked = true;
   }
 
   #setLoop(loop: Loop): void {
@@ -239,11 +245,13 @@ class AnimationRunning implements Running {
   }
 
   describe(): Record<string, unknown> {
+    const loop = this.#animator.getLoop?.();
     return {
       paused: this.#paused,
       speed: this.#speed,
       fps: this.#fps,
       time_s: this.mediaTimeS(),
+      ...(loop ? { loop } : {}),
       bones: this.#boneCount,
       animator: this.definition.animator,
       ...(this.definition.source ? { source: this.definition.source } : {}),

@@ -2,8 +2,8 @@
 import {
   type Layout,
   ORDERS,
-  parsePoseVariant,
   POSE_VARIANTS,
+  parsePoseVariant,
   posePayloadBytes,
 } from "../../protocol/layouts.ts";
 

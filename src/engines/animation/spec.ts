@@ -1,7 +1,7 @@
 /** The animation engine as main knows it: its options and commands as schemas, and where its sessions run. */
 import { z } from "zod";
 import { Fault } from "../../core/fault.ts";
-import { POSE_VARIANTS, poseVariant, DEFAULT_POSE_FORM } from "../../protocol/layouts.ts";
+import { DEFAULT_POSE_FORM, POSE_VARIANTS, poseVariant } from "../../protocol/layouts.ts";
 import { LIMITS } from "../../protocol/limits.ts";
 import type { CommandSpec, EngineSpec, Prepared } from "../contract.ts";
 import { type AnimationDefinition, LOOP_MODES } from "./animator.ts";

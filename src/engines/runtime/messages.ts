@@ -2,9 +2,9 @@
  * Messages between the main thread and its workers. Everything here survives structured clone; buffers are shared, not copied.
  */
 import type { FaultRecord } from "../../core/fault.ts";
+import type { LogRecord } from "../../core/log.ts";
 import type { Layout } from "../../protocol/layouts.ts";
 import type { CloseReason } from "../contract.ts";
-import type { LogRecord } from "../../core/log.ts";
 
 /** Names and files of plug-ins, so that a worker can load the one it needs. */
 export interface PluginFiles {

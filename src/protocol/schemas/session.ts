@@ -1,6 +1,6 @@
 /** Bodies and answers of the session routes. */
 import { z } from "zod";
-import { HEADERS, DTYPES, ORDERS, SPACES } from "../layouts.ts";
+import { DTYPES, HEADERS, ORDERS, SPACES } from "../layouts.ts";
 import { RESERVED_IDS, sessionId } from "./common.ts";
 
 const newSessionId = sessionId
@@ -79,6 +79,8 @@ const summary = {
   created_at: z.number().describe("Unix time, milliseconds."),
   clients: z.int(),
   frames: z.int().describe("Number of the newest frame (u32)."),
+  frames_sent: z.int().describe("Frames sent to all its clients, those that left included."),
+  frames_lost: z.int().describe("Frames its clients missed."),
   fps: z.number(),
   error: z
     .object({ code: z.string(), message: z.string() })

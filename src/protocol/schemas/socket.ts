@@ -166,9 +166,11 @@ export const socketAnswers: readonly SocketMessage[] = [
     example: {
       type: "error",
       id: 7,
-      ...errorBody("REQUEST_INVALID", "speed: must be a number between -16 and 16 (times real time)", [
-        { path: "speed", message: "must be a number between -16 and 16 (times real time)" },
-      ]),
+      ...errorBody(
+        "REQUEST_INVALID",
+        "speed: must be a number between -16 and 16 (times real time)",
+        [{ path: "speed", message: "must be a number between -16 and 16 (times real time)" }],
+      ),
     },
   },
 ];

@@ -3,9 +3,9 @@
  * from here, so that it works without a network. Document and page are made when first asked for: they cost a start nothing.
  */
 import { Elysia } from "elysia";
-import bundleFile from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import faviconFile from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
 import stylesFile from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
+import bundleFile from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import { assert } from "../../core/assert.ts";
 import type { Services, WebAsset } from "../services.ts";
 import { documented } from "./documented.ts";

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { Fault } from "../../core/fault.ts";
 import { logOf } from "../../core/log.ts";
-import { type ErrorCode, errorBody, ERRORS } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorCode, errorBody } from "../../protocol/errors.ts";
 import { fieldIssues, issueText } from "../../protocol/schemas/common.ts";
 import { CORS_HEADERS } from "./access.ts";
 

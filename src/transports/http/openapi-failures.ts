@@ -2,7 +2,7 @@
  * Failures as the OpenAPI document shows them: one response per status, in the one form every failure has, with each code that
  * may come with that status as an example. The codes are those of protocol/errors.ts.
  */
-import { type ErrorCode, errorBody, ERRORS } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorCode, errorBody } from "../../protocol/errors.ts";
 import type { Json } from "./openapi-schemas.ts";
 
 /** Any route may answer with these: who may ask is checked first, then the length of the URL. */

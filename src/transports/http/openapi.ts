@@ -4,7 +4,7 @@
  * schema or a route's document is not in here.
  */
 import { z } from "zod";
-import { type ErrorCode, ERROR_CODES } from "../../protocol/errors.ts";
+import { ERROR_CODES, type ErrorCode } from "../../protocol/errors.ts";
 import { errorSchema } from "../../protocol/schemas/common.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { documentOf, type RouteDocument, type SocketDocument } from "./documented.ts";

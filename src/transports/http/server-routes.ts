@@ -11,9 +11,9 @@ import {
 import { animationsSchema } from "../../protocol/schemas/session.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { Services } from "../services.ts";
+import { CORS_HEADERS } from "./access.ts";
 import { documented } from "./documented.ts";
 import { SERVER_DOCUMENTS as DOCUMENTS } from "./server-documents.ts";
-import { CORS_HEADERS } from "./access.ts";
 
 export function addServerRoutes(app: Elysia, services: Services): void {
   const { manager, catalogue } = services;
@@ -73,6 +73,7 @@ export function addServerRoutes(app: Elysia, services: Services): void {
 /** What /status answers, and what metrics are made from. */
 export function statusOf(services: Services): Status {
   const { manager } = services;
+  const { totals } = manager;
   return {
     status: manager.accepting ? "running" : "stopping",
     product: "soma",
@@ -81,9 +82,9 @@ export function statusOf(services: Services): Status {
     sessions: manager.list().length,
     sessions_created: manager.created,
     clients: manager.clientCount(),
-    frames_sent: manager.totals.frames,
-    frames_lost: manager.totals.lost,
-    bytes_sent: manager.totals.bytes,
+    frames_sent: totals.frames,
+    frames_lost: totals.lost,
+    bytes_sent: totals.bytes,
     rss_bytes: process.memoryUsage.rss(),
     clip_cache_bytes: manager.assetBytes,
     worker_restarts: manager.pool.restarts,

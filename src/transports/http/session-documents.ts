@@ -19,6 +19,8 @@ const SUMMARY_EXAMPLE: z.infer<typeof sessionSummarySchema> = {
   created_at: 1_767_225_600_000,
   clients: 1,
   frames: 3600,
+  frames_sent: 3598,
+  frames_lost: 2,
   fps: 60,
 };
 

@@ -1,6 +1,7 @@
 /** REST for sessions: create, list, look at, command, end. */
 import type { Elysia } from "elysia";
 import { z } from "zod";
+import type { CommandSpec } from "../../engines/contract.ts";
 import { poseVariant } from "../../protocol/layouts.ts";
 import { idParams } from "../../protocol/schemas/common.ts";
 import {
@@ -15,7 +16,6 @@ import {
   sessionListSchema,
   skeletonSchema,
 } from "../../protocol/schemas/session.ts";
-import type { CommandSpec } from "../../engines/contract.ts";
 import { runCommand } from "../../sessions/commands.ts";
 import { layoutOf } from "../../sessions/frame-layout.ts";
 import type { CreateRequest } from "../../sessions/manager.ts";
@@ -96,6 +96,8 @@ function summaryOf(session: Session) {
     created_at: session.createdMs,
     clients: session.clients.size,
     frames: session.sequence,
+    frames_sent: session.totals.frames,
+    frames_lost: session.totals.lost,
     fps: session.periodUs > 0 ? Math.round(1e12 / session.periodUs) / 1e6 : 0,
     ...(fault ? { error: { code: fault.code, message: fault.message } } : {}),
   };

@@ -6,15 +6,15 @@ import type { Elysia } from "elysia";
 import { unixUs } from "../../core/clock.ts";
 import { Fault, messageOf, toFaultRecord } from "../../core/fault.ts";
 import { logOf } from "../../core/log.ts";
-import { errorBody, ERRORS } from "../../protocol/errors.ts";
+import { ERRORS, errorBody } from "../../protocol/errors.ts";
 import { poseVariant } from "../../protocol/layouts.ts";
 import { fieldIssues, issueText } from "../../protocol/schemas/common.ts";
 import { type FormQuery, formQuery } from "../../protocol/schemas/session.ts";
 import { socketEnvelope } from "../../protocol/schemas/socket.ts";
 import { runCommand } from "../../sessions/commands.ts";
 import { layoutOf } from "../../sessions/frame-layout.ts";
-import type { FrameSink, Sent } from "../../sessions/stream.ts";
 import type { Session, Subscription } from "../../sessions/session.ts";
+import type { FrameSink, Sent } from "../../sessions/stream.ts";
 import { requireShallow } from "../json-depth.ts";
 import type { Services } from "../services.ts";
 

@@ -3,17 +3,15 @@ import type { ServerStatus, SessionSummary } from "../../client/wire.ts";
 import { byId, setText, showMessage, type Tone } from "../shared/dom.ts";
 import { bytes, count, duration, figure, plural } from "../shared/format.ts";
 import { inWords, openPageServer } from "../shared/page-server.ts";
+import { poll } from "../shared/poll.ts";
 import { clipCards, clipsNote } from "./clip-list.ts";
 import { CreateForm } from "./create-form.ts";
 import { FrameChart } from "./frame-chart.ts";
-import { poll } from "../shared/poll.ts";
 import { SessionsTable, SHOWN_SESSIONS } from "./sessions-table.ts";
 import { WorkersTable } from "./workers-table.ts";
 
 const STATUS_EVERY_MS = 1_000;
 const CLIPS_EVERY_MS = 15_000;
-/** Sessions that are asked one by one for their clients' figures, per second: the others take turns. */
-const DETAILS_PER_POLL = 8;
 
 const { server } = openPageServer();
 const trouble = byId("trouble", HTMLElement);
@@ -39,14 +37,12 @@ const form = new CreateForm({
 });
 
 let before: { readonly atMs: number; readonly sent: number; readonly lost: number } | undefined;
-let turn = 0;
 
 const statusPoll = poll(STATUS_EVERY_MS, async () => {
   await attempt(async () => {
     const [status, list] = await Promise.all([server.status(), server.sessions.list()]);
     showStatus(status);
     showSessions(list);
-    await showDetails(list);
     showMessage(trouble, "");
   });
 });
@@ -131,23 +127,5 @@ function showSessions(list: readonly SessionSummary[]): void {
   setText(
     byId("sessions-shown", HTMLElement),
     hidden > 0 ? `${SHOWN_SESSIONS} of ${count(list.length)} shown` : "",
-  );
-}
-
-async function showDetails(list: readonly SessionSummary[]): Promise<void> {
-  const shown = new Set(sessions.ids);
-  const watched = list.filter((session) => session.clients > 0 && shown.has(session.session_id));
-  const asked = Array.from(
-    { length: Math.min(DETAILS_PER_POLL, watched.length) },
-    (_, index) => watched[(turn + index) % watched.length],
-  );
-  turn += asked.length;
-  await Promise.all(
-    asked.map(async (session) => {
-      if (!session) return;
-      // A session may end between the list and this question; the next list will say so.
-      const detail = await server.sessions.get(session.session_id).catch(() => undefined);
-      if (detail) sessions.showDetail(detail);
-    }),
   );
 }

@@ -1,5 +1,5 @@
 /** The list of sessions: rows stay where they are while their figures change. */
-import type { SessionDetail, SessionSummary } from "../../client/wire.ts";
+import type { SessionSummary } from "../../client/wire.ts";
 import { element, setText, type Tone } from "../shared/dom.ts";
 import { count, figure } from "../shared/format.ts";
 
@@ -28,11 +28,6 @@ export class SessionsTable {
     this.#options = options;
   }
 
-  /** Ids on the page, in order. */
-  get ids(): readonly string[] {
-    return [...this.#rows.keys()];
-  }
-
   show(sessions: readonly SessionSummary[]): void {
     const shown = sessions.slice(0, SHOWN_SESSIONS);
     const ids = new Set(shown.map((session) => session.session_id));
@@ -52,11 +47,6 @@ export class SessionsTable {
       row.show(session);
     }
   }
-
-  /** What only the session's own page of the API tells: frames sent and lost to the clients connected now. */
-  showDetail(detail: SessionDetail): void {
-    this.#rows.get(detail.session_id)?.showDetail(detail);
-  }
 }
 
 class SessionRow {
@@ -66,8 +56,8 @@ class SessionRow {
   readonly #reason = element("span", { class: "reason" });
   readonly #clients = element("td", { class: "number", "data-label": "Clients" });
   readonly #rate = element("td", { class: "number", "data-label": "Rate" });
-  readonly #sent = element("td", { class: "number", "data-label": "Sent" }, "–");
-  readonly #lost = element("td", { class: "number", "data-label": "Lost" }, "–");
+  readonly #sent = element("td", { class: "number", "data-label": "Sent" });
+  readonly #lost = element("td", { class: "number", "data-label": "Lost" });
   readonly #watch: HTMLAnchorElement;
 
   constructor(id: string, onDelete: (id: string) => Promise<void>) {
@@ -86,7 +76,7 @@ class SessionRow {
     );
   }
 
-  show({ engine, state, clients, fps, error }: SessionSummary): void {
+  show({ engine, state, clients, fps, frames_sent, frames_lost, error }: SessionSummary): void {
     setText(this.#engine, engine);
     setText(this.#state, state);
     this.#state.dataset["tone"] = TONES[state];
@@ -94,24 +84,9 @@ class SessionRow {
     setText(this.#clients, count(clients));
     setText(this.#rate, state === "running" ? `${figure(fps)} fps` : "–");
     this.#watch.hidden = state !== "running";
-    if (clients === 0) this.#showFrames(undefined);
-  }
-
-  showDetail({ streams }: SessionDetail): void {
-    this.#showFrames(
-      streams.length === 0
-        ? undefined
-        : {
-            sent: streams.reduce((sum, stream) => sum + stream.frames_sent, 0),
-            lost: streams.reduce((sum, stream) => sum + stream.frames_lost, 0),
-          },
-    );
-  }
-
-  #showFrames(frames: { sent: number; lost: number } | undefined): void {
-    setText(this.#sent, frames ? count(frames.sent) : "–");
-    setText(this.#lost, frames ? count(frames.lost) : "–");
-    this.#lost.classList.toggle("lossy", (frames?.lost ?? 0) > 0);
+    setText(this.#sent, count(frames_sent));
+    setText(this.#lost, count(frames_lost));
+    this.#lost.classList.toggle("lossy", frames_lost > 0);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The server this page came from, and what its failures are called on a page. */
-import { SomaError } from "../../client/soma-error.ts";
+
 import { SomaServer } from "../../client/server.ts";
+import { SomaError } from "../../client/soma-error.ts";
 
 export interface PageServer {
   readonly server: SomaServer;

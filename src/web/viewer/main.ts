@@ -1,9 +1,9 @@
 /** The viewer page: a session's skeleton, moving, and the means to play with it. */
 import { Bone, Group, Skeleton } from "three";
-import type { Stream } from "../../client/stream.ts";
 import { SomaError } from "../../client/soma-error.ts";
-import type { SessionDetail } from "../../client/wire.ts";
+import type { Stream } from "../../client/stream.ts";
 import { bindSkeleton } from "../../client/three.ts";
+import type { SessionDetail } from "../../client/wire.ts";
 import { byId, setText, showMessage } from "../shared/dom.ts";
 import { inWords, openPageServer } from "../shared/page-server.ts";
 import { poll } from "../shared/poll.ts";

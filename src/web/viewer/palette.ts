@@ -1,6 +1,7 @@
 /** The scene's colours in light and dark; left and right are told apart by hue and by lightness. */
-import type { SideColours } from "./skeleton-mesh.ts";
+
 import type { GroundColours } from "./ground.ts";
+import type { SideColours } from "./skeleton-mesh.ts";
 
 export interface Palette {
   readonly sides: SideColours;

@@ -1,6 +1,7 @@
 /** Makes sure that there is a session to watch: `?file=NAME` starts one where there is none yet. */
-import { SomaError } from "../../client/soma-error.ts";
+
 import type { SomaServer } from "../../client/server.ts";
+import { SomaError } from "../../client/soma-error.ts";
 import type { SessionDetail } from "../../client/wire.ts";
 
 export interface WantedSession {

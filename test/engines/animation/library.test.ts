@@ -10,7 +10,18 @@ const folder = mkdtempSync(join(tmpdir(), "soma-clips-"));
 const outside = mkdtempSync(join(tmpdir(), "soma-outside-"));
 mkdirSync(join(folder, "dances/slow"), { recursive: true });
 mkdirSync(join(folder, ".hidden"));
-for (const name of ["walk.bvh", "run.glb", "notes.txt", "dances/waltz.bvh", "dances/slow/tango.gltf", ".hidden/x.bvh", "twin.bvh", "dances/twin.bvh", "same.bvh", "same.glb"]) {
+for (const name of [
+  "walk.bvh",
+  "run.glb",
+  "notes.txt",
+  "dances/waltz.bvh",
+  "dances/slow/tango.gltf",
+  ".hidden/x.bvh",
+  "twin.bvh",
+  "dances/twin.bvh",
+  "same.bvh",
+  "same.glb",
+]) {
   writeFileSync(join(folder, name), name);
 }
 writeFileSync(join(outside, "secret.bvh"), "secret");

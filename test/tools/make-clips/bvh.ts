@@ -2,8 +2,9 @@
  * Writes a clip as BVH: hierarchy, then one row of channels per frame. Owns the choice of rotation orders and the spelling of numbers.
  * The last row repeats the first, so that a player whose loop lasts (frames - 1) × frame time has no seam.
  */
-import type { SampledClip } from "./sampled-clip.ts";
+
 import { clamp, degrees, matrixOf, type Quat } from "./math.ts";
+import type { SampledClip } from "./sampled-clip.ts";
 import { SKELETON } from "./skeleton.ts";
 
 type Axis = "X" | "Y" | "Z";

@@ -2,8 +2,9 @@
  * Writes a clip as binary glTF 2.0: the joints as nodes and a skin, rotations as LINEAR quaternion tracks. glTF's unit is the metre.
  * Tracks that never change are left out and stand in the node. Written by hand, so that it also tests the reader the server uses.
  */
-import type { SampledClip } from "./sampled-clip.ts";
+
 import { IDENTITY, type Quat, type Vec3 } from "./math.ts";
+import type { SampledClip } from "./sampled-clip.ts";
 import { SKELETON } from "./skeleton.ts";
 
 const METRES_PER_CM = 0.01;

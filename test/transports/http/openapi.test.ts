@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { z } from "zod";
-import { animationSpec } from "../../../src/engines/animation/spec.ts";
 import type { ClipLibrary } from "../../../src/engines/animation/library.ts";
+import { animationSpec } from "../../../src/engines/animation/spec.ts";
 import { ERROR_CODES, ERRORS, type ErrorCode } from "../../../src/protocol/errors.ts";
 import { LIMITS } from "../../../src/protocol/limits.ts";
 import { httpApp } from "../../../src/transports/http/app.ts";

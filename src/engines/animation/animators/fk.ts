@@ -13,7 +13,7 @@ import type {
   SourceInfo,
 } from "../animator.ts";
 import type { ClipInfo } from "../clips/load-clip.ts";
-import { Playhead, PLAYHEAD_STATE_FLOATS } from "../playhead.ts";
+import { PLAYHEAD_STATE_FLOATS, Playhead } from "../playhead.ts";
 
 class FkAnimator implements Animator {
   #clip: PoseClip | undefined;
@@ -81,6 +81,10 @@ class FkAnimator implements Animator {
 
   setLoop(loop: Loop): void {
     this.#playhead.setLoop(loop);
+  }
+
+  getLoop(): Loop {
+    return this.#playhead.loop;
   }
 
   save(): Uint8Array {

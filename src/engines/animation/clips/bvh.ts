@@ -92,7 +92,9 @@ const SAME_POSE = 1e-4;
  * the last frame into the first would hold that pose for a frame at every turn.
  */
 function closesItself(keys: readonly JointKeys[]): boolean {
-  const moves = keys.some(({ translations, rotations }) => moved(translations, 3) || moved(rotations, 4));
+  const moves = keys.some(
+    ({ translations, rotations }) => moved(translations, 3) || moved(rotations, 4),
+  );
   if (!moves) return false;
   return keys.every(
     ({ translations, rotations }) =>
@@ -109,9 +111,11 @@ function moved(values: Float32Array | undefined, width: number): boolean {
 function ends(values: Float32Array, width: number): boolean {
   const first = values.subarray(0, width);
   const last = values.subarray(values.length - width);
-  const sign = width === 4 && first.reduce((dot, value, at) => dot + value * (last[at] ?? 0), 0) < 0 ? -1 : 1;
+  const sign =
+    width === 4 && first.reduce((dot, value, at) => dot + value * (last[at] ?? 0), 0) < 0 ? -1 : 1;
   return first.every(
-    (value, at) => Math.abs(value - sign * (last[at] ?? Number.NaN)) <= SAME_POSE * Math.max(1, Math.abs(value)),
+    (value, at) =>
+      Math.abs(value - sign * (last[at] ?? Number.NaN)) <= SAME_POSE * Math.max(1, Math.abs(value)),
   );
 }
 

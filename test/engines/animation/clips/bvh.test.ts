@@ -204,7 +204,10 @@ describe("what a BVH file means", () => {
     const closed = read(single("Xrotation", ["7", "30", "12", "7"])).description;
     expect(closed.wrapS).toBe(0);
     expect(closed.durationS).toBeCloseTo(3 * 0.1, 12);
-    expect(closed.joints[0]?.rotation).toMatchObject({ kind: "linear", times: { keyCount: 4, wraps: false } });
+    expect(closed.joints[0]?.rotation).toMatchObject({
+      kind: "linear",
+      times: { keyCount: 4, wraps: false },
+    });
     const fullTurn = read(single("Xrotation", ["0", "120", "240", "360"])).description;
     expect(fullTurn.wrapS).toBe(0);
     const open = read(single("Xrotation", ["7", "30", "12", "8"])).description;
