@@ -27,7 +27,7 @@ import {
   readClip,
   rotationOf,
 } from "../../tools/make-clips/read-clip.ts";
-import { thirdPartyData } from "../../tools/third-party-data.ts";
+import { requiredData, testWith } from "../../tools/requirement.ts";
 
 const FOLDER = resolve(import.meta.dir, "../../../src/assets/clips");
 const FILES = ["walk.bvh", "run.bvh", "wave.bvh", "dance.glb"] as const;
@@ -565,48 +565,45 @@ describe("the walk", () => {
     expect(yawOf("Head")).toBeLessThan(0.6 * yawOf("Hips"));
   });
 
-  const capture = thirdPartyData("animation/bvh/07_01.bvh");
-  test.skipIf(capture === undefined)(
-    "has the knee of a captured walker (needs the third-party capture 07_01)",
-    async () => {
-      const human = await readClip(capture ?? "");
-      /** Mean cycle between greatest flexions, in hundredths. */
-      const meanCycle = (clip: ReadClip, side: Side): number[] => {
-        const knee = kneeFlexion(clip, side);
-        const reach = Math.round(clip.rateHz / 3);
-        const peaks = knee.flatMap((value, frame) =>
-          frame > 0 &&
-          frame < knee.length - 1 &&
-          value > 45 &&
-          value === Math.max(...knee.slice(Math.max(0, frame - reach), frame + reach + 1))
-            ? [frame]
-            : [],
-        );
-        expect(peaks.length).toBeGreaterThan(1);
-        return Array.from({ length: 100 }, (_, percent) => {
-          const samples = peaks.slice(1).map((next, index) => {
-            const from = peaks[index] ?? 0;
-            return knee[Math.round(from + ((next - from) * percent) / 100)] ?? 0;
-          });
-          return samples.reduce((sum, value) => sum + value, 0) / samples.length;
+  const capture = "animation/bvh/07_01.bvh";
+  testWith([{ data: capture }], "has the knee of a captured walker", async () => {
+    const human = await readClip(requiredData(capture));
+    /** Mean cycle between greatest flexions, in hundredths. */
+    const meanCycle = (clip: ReadClip, side: Side): number[] => {
+      const knee = kneeFlexion(clip, side);
+      const reach = Math.round(clip.rateHz / 3);
+      const peaks = knee.flatMap((value, frame) =>
+        frame > 0 &&
+        frame < knee.length - 1 &&
+        value > 45 &&
+        value === Math.max(...knee.slice(Math.max(0, frame - reach), frame + reach + 1))
+          ? [frame]
+          : [],
+      );
+      expect(peaks.length).toBeGreaterThan(1);
+      return Array.from({ length: 100 }, (_, percent) => {
+        const samples = peaks.slice(1).map((next, index) => {
+          const from = peaks[index] ?? 0;
+          return knee[Math.round(from + ((next - from) * percent) / 100)] ?? 0;
         });
-      };
-      const ours = meanCycle(clipOf("walk.bvh"), "Left");
-      const [left = [], right = []] = SIDES.map((side) => meanCycle(human, side));
-      const theirs = left.map((value, at) => (value + (right[at] ?? value)) / 2);
-      // The capture's skeleton has a zero of its own (its push-off reads 0°), so shapes are compared and not angles: the range, and the second,
-      // smaller flexion that takes the weight after the swing. Tolerances are two standard deviations between healthy subjects (Winter 1991).
-      const range = (row: readonly number[]): number => Math.max(...row) - Math.min(...row);
-      const loading = (row: readonly number[]): { at: number; size: number } => {
-        const greatest = Math.max(...row.slice(25, 55));
-        const before = Math.min(...row.slice(10, row.indexOf(greatest, 25)));
-        return { at: row.indexOf(greatest, 25), size: greatest - before };
-      };
-      expect(Math.abs(range(ours) - range(theirs))).toBeLessThan(15);
-      expect(Math.abs(loading(ours).at - loading(theirs).at)).toBeLessThan(8);
-      expect(Math.abs(loading(ours).size - loading(theirs).size)).toBeLessThan(8);
-    },
-  );
+        return samples.reduce((sum, value) => sum + value, 0) / samples.length;
+      });
+    };
+    const ours = meanCycle(clipOf("walk.bvh"), "Left");
+    const [left = [], right = []] = SIDES.map((side) => meanCycle(human, side));
+    const theirs = left.map((value, at) => (value + (right[at] ?? value)) / 2);
+    // The capture's skeleton has a zero of its own (its push-off reads 0°), so shapes are compared and not angles: the range, and the second,
+    // smaller flexion that takes the weight after the swing. Tolerances are two standard deviations between healthy subjects (Winter 1991).
+    const range = (row: readonly number[]): number => Math.max(...row) - Math.min(...row);
+    const loading = (row: readonly number[]): { at: number; size: number } => {
+      const greatest = Math.max(...row.slice(25, 55));
+      const before = Math.min(...row.slice(10, row.indexOf(greatest, 25)));
+      return { at: row.indexOf(greatest, 25), size: greatest - before };
+    };
+    expect(Math.abs(range(ours) - range(theirs))).toBeLessThan(15);
+    expect(Math.abs(loading(ours).at - loading(theirs).at)).toBeLessThan(8);
+    expect(Math.abs(loading(ours).size - loading(theirs).size)).toBeLessThan(8);
+  });
 });
 
 describe("the run", () => {

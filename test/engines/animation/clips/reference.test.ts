@@ -5,12 +5,13 @@
  * alone, and by both forms of src/native, which measure what a client receives. Tolerances: 1e-5 (BVH) and 2e-6 (glTF) of the skeleton's extent, the product's contract; float32
  * storage alone costs about 1e-7.
  */
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { loadClip } from "../../../../src/engines/animation/clips/load-clip.ts";
 import { nativeFk } from "../../../../src/native/fk-native.ts";
 import { portableFk } from "../../../../src/native/fk-portable.ts";
 import { native } from "../../../../src/native/library.ts";
+import { describeWith } from "../../../tools/requirement.ts";
 import { thirdPartyData } from "../../../tools/third-party-data.ts";
 import {
   largestDifference,
@@ -29,7 +30,6 @@ interface Reference {
 }
 
 const root = thirdPartyData("animation");
-if (root === undefined) console.info("skipped: reference matrices need the third-party data set");
 
 function readReference(
   name: string,
@@ -121,7 +121,7 @@ function samplers(block: SharedArrayBuffer): [string, (timeS: number) => readonl
   ];
 }
 
-describe.skipIf(root === undefined)("clips against independent matrices", () => {
+describeWith([{ data: "animation" }], "clips against independent matrices", () => {
   test("BVH: 07_01, 31 joints, 16 frames, within 1e-5 of the extent", async () => {
     const { block, info } = await loadClip({ path: `${root}/bvh/07_01.bvh` });
     const description = readDescription("bvh.07_01");
