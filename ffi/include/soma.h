@@ -20,7 +20,7 @@ extern "C" {
 #define SOMA_API __attribute__((visibility("default")))
 
 /* Rises whenever a function, a struct or a meaning here changes; checked when the library is loaded. */
-#define SOMA_ABI_VERSION 1u
+#define SOMA_ABI_VERSION 2u
 
 typedef enum soma_status {
   SOMA_OK = 0,
@@ -34,8 +34,8 @@ typedef enum soma_status {
 /* ---- the library itself ------------------------------------------------------------------------------- */
 
 /* ABI table, compared with the TypeScript side when the library is loaded.
- *   out        at most capacity u32: SOMA_ABI_VERSION, then the sizes in bytes of soma_clip, soma_track, soma_image,
- *              soma_png_info, soma_rect, soma_skin, soma_sums, soma_process_plan
+ *   out        at most capacity u32: SOMA_ABI_VERSION, then the sizes in bytes of soma_clip, soma_track, soma_lanes,
+ *              soma_lane_group, soma_image, soma_png_info, soma_rect, soma_skin, soma_sums, soma_process_plan
  *   returns    number of entries written, or SOMA_BAD_ARGUMENT when capacity is too small for all of them */
 SOMA_API int32_t soma_abi(uint32_t *out, uint32_t capacity);
 
@@ -46,7 +46,7 @@ SOMA_API int32_t soma_simd_level(void);
 
 /* A clip is one relocatable block of memory, little-endian, 8-byte aligned, immutable once built, shared by all sessions:
  *   soma_clip header | int32 parents[joint_count] | soma_track tracks[joint_count * 3] | float32 times | float32 values
- * All offsets are in bytes from the start of the block. Joints are breadth-first: a parent precedes its children,
+ * and, where many tracks share their key times, the lanes that hold those tracks (soma_lanes). All offsets are in bytes from the start of the block. Joints are breadth-first: a parent precedes its children,
  * the root has parent -1 (several roots are allowed). */
 typedef struct soma_clip {
   uint32_t magic;          /* SOMA_CLIP_MAGIC */
@@ -59,11 +59,12 @@ typedef struct soma_clip {
   double start_s;         /* first media time that is defined, seconds */
   double end_s;  /* last media time that is defined; the pose is held outside [start_s, end_s] unless a track wraps */
   double wrap_s; /* period after which wrapping tracks repeat, >= end_s - start_s, seconds; 0 when the clip has none */
-  uint64_t reserved; /* 0 */
+  uint32_t lanes_offset; /* soma_lanes; 0 when the clip has none */
+  uint32_t reserved;     /* 0 */
 } soma_clip;
 
 #define SOMA_CLIP_MAGIC 0x50494c43u /* "CLIP" */
-#define SOMA_CLIP_VERSION 1u
+#define SOMA_CLIP_VERSION 2u
 #define SOMA_MAX_JOINTS 4096u
 
 typedef enum soma_track_kind {
@@ -76,15 +77,15 @@ typedef enum soma_track_kind {
 
 /* One animated property of one joint. Values are float32: 3 per key for translation and scale, 4 (x, y, z, w) for rotation;
  * three times that for SOMA_TRACK_CUBIC. Keys rise strictly in time. Rotation keys need not be unit: their direction counts.
- * A constant has no times: times_offset, start_s and step_s are ignored and flags is 0. */
+ * A constant has no times: times_offset, start_s and step_s are ignored, and it does not wrap. */
 typedef struct soma_track {
   uint32_t kind;          /* soma_track_kind */
   uint32_t key_count;     /* 1 for a constant */
   uint32_t times_offset;  /* float32[key_count], seconds; 0 when the keys are uniform */
-  uint32_t values_offset; /* float32 values */
+  uint32_t values_offset; /* float32 values; of a track in lanes its first one, see SOMA_TRACK_IN_LANES */
   double start_s;         /* time of the first key when uniform */
   double step_s;          /* distance of uniform keys, > 0; ignored otherwise */
-  uint32_t flags;         /* SOMA_TRACK_WRAPS */
+  uint32_t flags;         /* SOMA_TRACK_WRAPS | SOMA_TRACK_IN_LANES */
   uint32_t reserved;      /* 0 */
 } soma_track;
 
@@ -92,9 +93,41 @@ typedef struct soma_track {
  * Only for uniform tracks of a clip with wrap_s > 0. */
 #define SOMA_TRACK_WRAPS 1u
 
+/* The values lie in a lane of a soma_lane_group: the next component 32 bytes further on, the next key soma_lanes.key_bytes. */
+#define SOMA_TRACK_IN_LANES 2u
+
+/* Tracks side by side, so that eight joints are read by whole vectors and no track is looked up: one key after another, and of each key
+ * the groups' lanes, component by component, float32 [3 or 4][SOMA_LANES]. The tracks of a joint in a group are constant or
+ * linear, and all linear ones have the key times of `timing`. Joints that do not fit are listed, and sampled track by track. */
+typedef struct soma_lanes {
+  soma_track timing;      /* SOMA_TRACK_LINEAR with values_offset 0: when the keys are, and whether they wrap */
+  uint32_t key_bytes;     /* distance of a lane's keys, a multiple of 4 */
+  uint32_t group_count;   /* 1 … joint_count */
+  uint32_t groups_offset; /* soma_lane_group[group_count] */
+  uint32_t rest_count;    /* joints in no group */
+  uint32_t rest_offset;   /* uint32[rest_count], their indices; ignored when there are none */
+  uint32_t reserved;      /* 0 */
+} soma_lanes;
+
+#define SOMA_LANES 8u
+
+/* Up to eight joints. Each of their tracks is in a lane of the group, a constant where the property does not move, except
+ * translations marked as apart, which are sampled as any other track, and scales where all are 1. Rotations in lanes are unit to
+ * float32 rounding: their square length is 1 ± SOMA_UNIT_TOLERANCE. Lanes in no use take room and hold anything. */
+typedef struct soma_lane_group {
+  uint32_t joints[8];       /* of lanes 0 … lane_count - 1, rising; each joint is in one group or among the rest */
+  uint32_t lane_count;      /* 1 … SOMA_LANES */
+  uint32_t moving;          /* bit p: property p (0 translation, 1 rotation, 2 scale) has keys; else one value a lane */
+  uint32_t apart;           /* bit i: the translation of lane i is not in lanes; then bit 0 of moving is not set */
+  uint32_t lanes_offset[3]; /* first lanes of each property, float32 [3, 4, 3][SOMA_LANES]; 0 for scales that are 1 */
+} soma_lane_group;
+
+#define SOMA_UNIT_TOLERANCE 3e-7
+
 /* Checks everything that the other clip functions rely on: magic, version, bounds and alignment of every offset, parents before
  * children, kinds, key counts, flags, rising times, and values that keep every intermediate result finite: times within
- * ±1e9 s, translations, scales and tangents within ±1e18, rotation keys of length 1e-6 … 1e6 (components within ±1e18).
+ * ±1e9 s, translations, scales and tangents within ±1e18, rotation keys of length 1e-6 … 1e6 (components within ±1e18), unit in lanes;
+ * and that the lanes say what the tracks say.
  * Call it once before a clip is used.
  *   clip       byte_length bytes, 8-byte aligned; byte_length is that of the header
  *   returns    SOMA_OK, SOMA_BAD_ARGUMENT (null or not aligned), SOMA_BAD_CLIP or SOMA_BAD_PARENT */

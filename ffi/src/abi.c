@@ -14,10 +14,16 @@ _Static_assert(sizeof(soma_clip) == 64, "soma_clip");
 _Static_assert(offsetof(soma_clip, byte_length) == 16, "soma_clip.byte_length");
 _Static_assert(offsetof(soma_clip, parents_offset) == 24, "soma_clip.parents_offset");
 _Static_assert(offsetof(soma_clip, start_s) == 32, "soma_clip.start_s");
-_Static_assert(offsetof(soma_clip, reserved) == 56, "soma_clip.reserved");
+_Static_assert(offsetof(soma_clip, lanes_offset) == 56, "soma_clip.lanes_offset");
 _Static_assert(sizeof(soma_track) == 40, "soma_track");
 _Static_assert(offsetof(soma_track, start_s) == 16, "soma_track.start_s");
 _Static_assert(offsetof(soma_track, flags) == 32, "soma_track.flags");
+_Static_assert(sizeof(soma_lanes) == 64, "soma_lanes");
+_Static_assert(offsetof(soma_lanes, key_bytes) == 40, "soma_lanes.key_bytes");
+_Static_assert(offsetof(soma_lanes, rest_offset) == 56, "soma_lanes.rest_offset");
+_Static_assert(sizeof(soma_lane_group) == 56, "soma_lane_group");
+_Static_assert(offsetof(soma_lane_group, moving) == 36, "soma_lane_group.moving");
+_Static_assert(offsetof(soma_lane_group, lanes_offset) == 44, "soma_lane_group.lanes_offset");
 _Static_assert(sizeof(soma_image) == 56, "soma_image");
 _Static_assert(offsetof(soma_image, stride_bytes) == 24, "soma_image.stride_bytes");
 _Static_assert(offsetof(soma_image, format) == 44, "soma_image.format");
@@ -29,8 +35,9 @@ _Static_assert(sizeof(soma_process_plan) == 32, "soma_process_plan");
 
 int32_t soma_abi(uint32_t *out, uint32_t capacity) {
   static const uint32_t table[] = {
-      SOMA_ABI_VERSION,  sizeof(soma_clip), sizeof(soma_track), sizeof(soma_image),        sizeof(soma_png_info),
-      sizeof(soma_rect), sizeof(soma_skin), sizeof(soma_sums),  sizeof(soma_process_plan),
+      SOMA_ABI_VERSION,        sizeof(soma_clip),  sizeof(soma_track),        sizeof(soma_lanes),
+      sizeof(soma_lane_group), sizeof(soma_image), sizeof(soma_png_info),     sizeof(soma_rect),
+      sizeof(soma_skin),       sizeof(soma_sums),  sizeof(soma_process_plan),
   };
   const uint32_t entries = sizeof table / sizeof table[0];
   if (out == NULL || capacity < entries) return SOMA_BAD_ARGUMENT;

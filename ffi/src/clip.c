@@ -7,22 +7,19 @@
 
 static bool is_time(double seconds) { return isfinite(seconds) && fabs(seconds) <= SOMA_MAX_SECONDS; }
 
-/* count × size bytes at an aligned offset lie inside the block. No product overflows: both factors are 32-bit. */
-static bool is_inside(const soma_clip *clip, uint32_t offset, uint64_t count, uint32_t size, uint32_t alignment) {
-  return offset % alignment == 0 && offset >= sizeof *clip && offset <= clip->byte_length &&
-         count * size <= clip->byte_length - offset;
-}
+static bool is_value(float value) { return fabs((double)value) <= SOMA_MAX_VALUE; }
 
 static bool are_values_bounded(const float *values, uint64_t count) {
   for (uint64_t i = 0; i < count; i++) {
-    if (!(fabs((double)values[i]) <= SOMA_MAX_VALUE)) return false;
+    if (!is_value(values[i])) return false;
   }
   return true;
 }
 
+static double square_length(double x, double y, double z, double w) { return x * x + y * y + z * z + w * w; }
+
 static bool is_rotation(const float *q) {
-  const double x = q[0], y = q[1], z = q[2], w = q[3];
-  const double square = x * x + y * y + z * z + w * w;
+  const double square = square_length(q[0], q[1], q[2], q[3]);
   return square >= SOMA_MIN_ROTATION * SOMA_MIN_ROTATION && square <= SOMA_MAX_ROTATION * SOMA_MAX_ROTATION;
 }
 
@@ -34,29 +31,51 @@ static bool are_times_rising(const float *times, uint32_t count) {
   return true;
 }
 
-static bool is_timing_valid(const soma_clip *clip, const soma_track *track) {
-  if (track->kind == SOMA_TRACK_CONSTANT) return track->key_count == 1 && track->flags == 0;
+bool soma_is_timing_valid(const soma_clip *clip, const soma_track *track) {
+  if (track->kind == SOMA_TRACK_CONSTANT) return track->key_count == 1 && (track->flags & SOMA_TRACK_WRAPS) == 0;
   if (track->times_offset == 0) {
     const bool wraps = (track->flags & SOMA_TRACK_WRAPS) != 0;
     if (wraps && !(clip->wrap_s > 0)) return false;
     return is_time(track->start_s) && is_time(track->step_s) && track->step_s > 0;
   }
   if ((track->flags & SOMA_TRACK_WRAPS) != 0) return false;
-  if (!is_inside(clip, track->times_offset, track->key_count, sizeof(float), sizeof(float))) return false;
+  if (!soma_is_inside(clip, track->times_offset, track->key_count, sizeof(float), sizeof(float))) return false;
   return are_times_rising(soma_clip_at(clip, track->times_offset), track->key_count);
+}
+
+static bool is_lane_valid(const soma_clip *clip, const soma_track *track, uint32_t property) {
+  if (clip->lanes_offset == 0 || track->kind == SOMA_TRACK_STEP || track->kind == SOMA_TRACK_CUBIC) return false;
+  const soma_lanes *lanes = soma_clip_at(clip, clip->lanes_offset);
+  const uint32_t width = soma_property_width(property);
+  const uint64_t floats_per_key = lanes->key_bytes / sizeof(float);
+  const uint64_t floats = (track->key_count - 1) * floats_per_key + (width - 1) * SOMA_LANES + 1;
+  if (!soma_is_inside(clip, track->values_offset, floats, sizeof(float), sizeof(float))) return false;
+  const float *values = soma_clip_at(clip, track->values_offset);
+  for (uint32_t key = 0; key < track->key_count; key++, values += floats_per_key) {
+    for (uint32_t i = 0; i < width; i++) {
+      if (!is_value(values[i * SOMA_LANES])) return false;
+    }
+    if (property != SOMA_ROTATION) continue;
+    const double square = square_length(values[0], values[SOMA_LANES], values[2 * SOMA_LANES], values[3 * SOMA_LANES]);
+    if (!(fabs(square - 1) <= SOMA_UNIT_TOLERANCE)) return false;
+  }
+  return true;
 }
 
 static bool is_track_valid(const soma_clip *clip, const soma_track *track, uint32_t property) {
   if (track->kind > SOMA_TRACK_CUBIC || track->key_count == 0) return false;
-  if ((track->flags & ~SOMA_TRACK_WRAPS) != 0 || track->reserved != 0) return false;
+  if ((track->flags & ~(SOMA_TRACK_WRAPS | SOMA_TRACK_IN_LANES)) != 0 || track->reserved != 0) return false;
+  if ((track->flags & SOMA_TRACK_IN_LANES) != 0) {
+    return soma_is_timing_valid(clip, track) && is_lane_valid(clip, track, property);
+  }
   const bool cubic = track->kind == SOMA_TRACK_CUBIC;
   const uint32_t width = soma_property_width(property);
   const uint32_t floats_per_key = cubic ? 3 * width : width;
-  if (!is_inside(clip, track->values_offset, track->key_count, floats_per_key * (uint32_t)sizeof(float),
-                 sizeof(float))) {
+  if (!soma_is_inside(clip, track->values_offset, track->key_count, floats_per_key * (uint32_t)sizeof(float),
+                      sizeof(float))) {
     return false;
   }
-  if (!is_timing_valid(clip, track)) return false;
+  if (!soma_is_timing_valid(clip, track)) return false;
   const float *values = soma_clip_at(clip, track->values_offset);
   if (!are_values_bounded(values, (uint64_t)track->key_count * floats_per_key)) return false;
   if (property != SOMA_ROTATION) return true;
@@ -79,17 +98,19 @@ int32_t soma_clip_validate(const void *block, uint64_t byte_length) {
   if (block == NULL || (uintptr_t)block % 8 != 0) return SOMA_BAD_ARGUMENT;
   if (byte_length < sizeof *clip || !is_header_valid(clip, byte_length)) return SOMA_BAD_CLIP;
   const uint32_t joints = clip->joint_count;
-  if (!is_inside(clip, clip->parents_offset, joints, sizeof(int32_t), sizeof(int32_t)) ||
-      !is_inside(clip, clip->tracks_offset, (uint64_t)joints * SOMA_PROPERTIES, sizeof(soma_track), 8)) {
+  if (!soma_is_inside(clip, clip->parents_offset, joints, sizeof(int32_t), sizeof(int32_t)) ||
+      !soma_is_inside(clip, clip->tracks_offset, (uint64_t)joints * SOMA_PROPERTIES, sizeof(soma_track), 8)) {
     return SOMA_BAD_CLIP;
   }
   const int32_t *parents = soma_clip_at(clip, clip->parents_offset);
   for (uint32_t joint = 0; joint < joints; joint++) {
     if (parents[joint] < -1 || parents[joint] >= (int32_t)joint) return SOMA_BAD_PARENT;
   }
+  if (clip->lanes_offset != 0 && !soma_are_lanes_placed(clip)) return SOMA_BAD_CLIP;
   const soma_track *tracks = soma_clip_at(clip, clip->tracks_offset);
   for (uint32_t i = 0; i < joints * SOMA_PROPERTIES; i++) {
     if (!is_track_valid(clip, &tracks[i], i % SOMA_PROPERTIES)) return SOMA_BAD_CLIP;
   }
+  if (clip->lanes_offset != 0 && !soma_are_lanes_valid(clip)) return SOMA_BAD_CLIP;
   return SOMA_OK;
 }

@@ -5,7 +5,7 @@
 #include "pose_chunk.h"
 #include "soma.h"
 
-void soma_clip_sample_with(soma_pose_kernel *kernel, float *local_out, const soma_clip *clip, double time_s);
+void soma_clip_sample_with(const soma_pose_form *form, float *local_out, const soma_clip *clip, double time_s);
 
 /* As soma_fk_global, arguments already checked. */
 typedef int32_t soma_global_kernel(float *out, const float *local, const int32_t *parents, uint32_t joint_count);

@@ -7,13 +7,14 @@
 
 #define LANES 8
 #define LANE_TARGET SOMA_TARGET_AVX2
-#define LANE_KERNEL soma_pose_avx2
+#define LANE_FORM soma_pose_avx2
 #define LANE_FN SOMA_TARGET_AVX2 SOMA_INLINE
 
 typedef __m256 vec;
 
 LANE_FN vec v_set1(float x) { return _mm256_set1_ps(x); }
 LANE_FN vec v_load(const float *p) { return _mm256_loadu_ps(p); }
+LANE_FN void v_store(float *p, vec a) { _mm256_storeu_ps(p, a); }
 LANE_FN vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
 LANE_FN vec v_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 LANE_FN vec v_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
@@ -48,17 +49,20 @@ LANE_FN void v_load_quaternions(vec *q, const float *const *keys) {
   transpose_halves(q);
 }
 
-LANE_FN void v_store_rows(float *out, vec a, vec b, vec c, vec d) {
-  vec r[4] = {a, b, c, d};
-  transpose_halves(r);
+/* Two rows a store: stores are what this machine has fewest of. */
+LANE_FN void v_store_matrices(float *const *out, const vec *rows) {
+  vec a[4] = {rows[0], rows[1], rows[2], rows[3]}, b[4] = {rows[4], rows[5], rows[6], rows[7]};
+  vec c[4] = {rows[8], rows[9], rows[10], rows[11]};
+  transpose_halves(a);
+  transpose_halves(b);
+  transpose_halves(c);
+  const vec last = _mm256_setr_ps(0.0f, 0.0f, 0.0f, 1.0f, 0.0f, 0.0f, 0.0f, 1.0f);
   for (int i = 0; i < 4; i++) {
-    _mm_storeu_ps(out + 16 * i, _mm256_castps256_ps128(r[i]));
-    _mm_storeu_ps(out + 16 * (i + 4), _mm256_extractf128_ps(r[i], 1));
+    _mm256_storeu_ps(out[0] + 16 * i, _mm256_permute2f128_ps(a[i], b[i], 0x20));
+    _mm256_storeu_ps(out[0] + 16 * i + 8, _mm256_blend_ps(c[i], last, 0xf0));
+    _mm256_storeu_ps(out[0] + 16 * (i + 4), _mm256_permute2f128_ps(a[i], b[i], 0x31));
+    _mm256_storeu_ps(out[0] + 16 * (i + 4) + 8, _mm256_permute2f128_ps(c[i], last, 0x31));
   }
-}
-
-LANE_FN void v_store_last_rows(float *out) {
-  for (int lane = 0; lane < LANES; lane++) _mm_storeu_ps(out + 16 * lane, _mm_setr_ps(0.0f, 0.0f, 0.0f, 1.0f));
 }
 
 #include "fk_pose_body.h"

@@ -7,13 +7,18 @@
 
 #define LANES 16
 #define LANE_TARGET SOMA_TARGET_AVX512
-#define LANE_KERNEL soma_pose_avx512
+#define LANE_FORM soma_pose_avx512
 #define LANE_FN SOMA_TARGET_AVX512 SOMA_INLINE
 
 typedef __m512 vec;
 
 LANE_FN vec v_set1(float x) { return _mm512_set1_ps(x); }
 LANE_FN vec v_load(const float *p) { return _mm512_loadu_ps(p); }
+LANE_FN vec v_load_halves(const float *low, const float *high) {
+  const __m512d half = _mm512_castps_pd(_mm512_castps256_ps512(_mm256_loadu_ps(low)));
+  return _mm512_castpd_ps(_mm512_insertf64x4(half, _mm256_castps_pd(_mm256_loadu_ps(high)), 1));
+}
+LANE_FN void v_store(float *p, vec a) { _mm512_storeu_ps(p, a); }
 LANE_FN vec v_add(vec a, vec b) { return _mm512_add_ps(a, b); }
 LANE_FN vec v_sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 LANE_FN vec v_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
@@ -51,19 +56,21 @@ LANE_FN void v_load_quaternions(vec *q, const float *const *keys) {
   transpose_quarters(q);
 }
 
-LANE_FN void v_store_rows(float *out, vec a, vec b, vec c, vec d) {
-  vec r[4] = {a, b, c, d};
+LANE_FN void v_store_matrices(float *const *out, const vec *rows) {
+  vec r[16];
+  for (int i = 0; i < 12; i++) r[i] = rows[i];
   transpose_quarters(r);
+  transpose_quarters(r + 4);
+  transpose_quarters(r + 8);
+  const vec last = _mm512_broadcast_f32x4(_mm_setr_ps(0.0f, 0.0f, 0.0f, 1.0f));
   for (int i = 0; i < 4; i++) {
-    _mm_storeu_ps(out + 16 * i, _mm512_castps512_ps128(r[i]));
-    _mm_storeu_ps(out + 16 * (i + 4), _mm512_extractf32x4_ps(r[i], 1));
-    _mm_storeu_ps(out + 16 * (i + 8), _mm512_extractf32x4_ps(r[i], 2));
-    _mm_storeu_ps(out + 16 * (i + 12), _mm512_extractf32x4_ps(r[i], 3));
+    const vec low01 = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x44), high01 = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xee);
+    const vec low23 = _mm512_shuffle_f32x4(r[i + 8], last, 0x44), high23 = _mm512_shuffle_f32x4(r[i + 8], last, 0xee);
+    _mm512_storeu_ps(out[0] + 16 * i, _mm512_shuffle_f32x4(low01, low23, 0x88));
+    _mm512_storeu_ps(out[0] + 16 * (i + 4), _mm512_shuffle_f32x4(low01, low23, 0xdd));
+    _mm512_storeu_ps(out[1] + 16 * i, _mm512_shuffle_f32x4(high01, high23, 0x88));
+    _mm512_storeu_ps(out[1] + 16 * (i + 4), _mm512_shuffle_f32x4(high01, high23, 0xdd));
   }
-}
-
-LANE_FN void v_store_last_rows(float *out) {
-  for (int lane = 0; lane < LANES; lane++) _mm_storeu_ps(out + 16 * lane, _mm_setr_ps(0.0f, 0.0f, 0.0f, 1.0f));
 }
 
 #include "fk_pose_body.h"

@@ -7,13 +7,14 @@
 
 #define LANES 4
 #define LANE_TARGET
-#define LANE_KERNEL soma_pose_neon
+#define LANE_FORM soma_pose_neon
 #define LANE_FN SOMA_INLINE
 
 typedef float32x4_t vec;
 
 LANE_FN vec v_set1(float x) { return vdupq_n_f32(x); }
 LANE_FN vec v_load(const float *p) { return vld1q_f32(p); }
+LANE_FN void v_store(float *p, vec a) { vst1q_f32(p, a); }
 LANE_FN vec v_add(vec a, vec b) { return vaddq_f32(a, b); }
 LANE_FN vec v_sub(vec a, vec b) { return vsubq_f32(a, b); }
 LANE_FN vec v_mul(vec a, vec b) { return vmulq_f32(a, b); }
@@ -44,15 +45,14 @@ LANE_FN void v_load_quaternions(vec *q, const float *const *keys) {
   transpose(q);
 }
 
-LANE_FN void v_store_rows(float *out, vec a, vec b, vec c, vec d) {
-  vec r[4] = {a, b, c, d};
-  transpose(r);
-  for (int i = 0; i < 4; i++) vst1q_f32(out + 16 * i, r[i]);
-}
-
-LANE_FN void v_store_last_rows(float *out) {
+LANE_FN void v_store_matrices(float *const *out, const vec *rows) {
+  for (int row = 0; row < 3; row++) {
+    vec r[4] = {rows[4 * row], rows[4 * row + 1], rows[4 * row + 2], rows[4 * row + 3]};
+    transpose(r);
+    for (int lane = 0; lane < LANES; lane++) vst1q_f32(out[0] + 16 * lane + 4 * row, r[lane]);
+  }
   const vec last = vsetq_lane_f32(1.0f, vdupq_n_f32(0.0f), 3);
-  for (int lane = 0; lane < LANES; lane++) vst1q_f32(out + 16 * lane, last);
+  for (int lane = 0; lane < LANES; lane++) vst1q_f32(out[0] + 16 * lane + 12, last);
 }
 
 #include "fk_pose_body.h"

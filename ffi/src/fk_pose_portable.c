@@ -5,13 +5,14 @@
 
 #define LANES 1
 #define LANE_TARGET
-#define LANE_KERNEL soma_pose_portable
+#define LANE_FORM soma_pose_portable
 #define LANE_FN SOMA_INLINE
 
 typedef float vec;
 
 LANE_FN vec v_set1(float x) { return x; }
 LANE_FN vec v_load(const float *p) { return *p; }
+LANE_FN void v_store(float *p, vec a) { *p = a; }
 LANE_FN vec v_add(vec a, vec b) { return a + b; }
 LANE_FN vec v_sub(vec a, vec b) { return a - b; }
 LANE_FN vec v_mul(vec a, vec b) { return a * b; }
@@ -25,13 +26,9 @@ LANE_FN void v_load_quaternions(vec *q, const float *const *keys) {
   for (int i = 0; i < 4; i++) q[i] = keys[0][i];
 }
 
-LANE_FN void v_store_rows(float *out, vec a, vec b, vec c, vec d) {
-  out[0] = a;
-  out[1] = b;
-  out[2] = c;
-  out[3] = d;
+LANE_FN void v_store_matrices(float *const *out, const vec *rows) {
+  for (int i = 0; i < 12; i++) out[0][i] = rows[i];
+  for (int i = 12; i < 16; i++) out[0][i] = i == 15 ? 1.0f : 0.0f;
 }
-
-LANE_FN void v_store_last_rows(float *out) { v_store_rows(out, 0.0f, 0.0f, 0.0f, 1.0f); }
 
 #include "fk_pose_body.h"

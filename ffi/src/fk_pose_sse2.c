@@ -7,13 +7,14 @@
 
 #define LANES 4
 #define LANE_TARGET
-#define LANE_KERNEL soma_pose_sse2
+#define LANE_FORM soma_pose_sse2
 #define LANE_FN SOMA_INLINE
 
 typedef __m128 vec;
 
 LANE_FN vec v_set1(float x) { return _mm_set1_ps(x); }
 LANE_FN vec v_load(const float *p) { return _mm_loadu_ps(p); }
+LANE_FN void v_store(float *p, vec a) { _mm_storeu_ps(p, a); }
 LANE_FN vec v_add(vec a, vec b) { return _mm_add_ps(a, b); }
 LANE_FN vec v_sub(vec a, vec b) { return _mm_sub_ps(a, b); }
 LANE_FN vec v_mul(vec a, vec b) { return _mm_mul_ps(a, b); }
@@ -39,16 +40,16 @@ LANE_FN void v_load_quaternions(vec *q, const float *const *keys) {
   q[3] = d;
 }
 
-LANE_FN void v_store_rows(float *out, vec a, vec b, vec c, vec d) {
-  _MM_TRANSPOSE4_PS(a, b, c, d);
-  _mm_storeu_ps(out, a);
-  _mm_storeu_ps(out + 16, b);
-  _mm_storeu_ps(out + 32, c);
-  _mm_storeu_ps(out + 48, d);
-}
-
-LANE_FN void v_store_last_rows(float *out) {
-  for (int lane = 0; lane < LANES; lane++) _mm_storeu_ps(out + 16 * lane, _mm_setr_ps(0.0f, 0.0f, 0.0f, 1.0f));
+LANE_FN void v_store_matrices(float *const *out, const vec *rows) {
+  for (int row = 0; row < 3; row++) {
+    vec a = rows[4 * row], b = rows[4 * row + 1], c = rows[4 * row + 2], d = rows[4 * row + 3];
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out[0] + 4 * row, a);
+    _mm_storeu_ps(out[0] + 16 + 4 * row, b);
+    _mm_storeu_ps(out[0] + 32 + 4 * row, c);
+    _mm_storeu_ps(out[0] + 48 + 4 * row, d);
+  }
+  for (int lane = 0; lane < LANES; lane++) _mm_storeu_ps(out[0] + 16 * lane + 12, _mm_setr_ps(0.0f, 0.0f, 0.0f, 1.0f));
 }
 
 #include "fk_pose_body.h"

@@ -1,11 +1,12 @@
-/* fk_sample.c: local matrices of a clip at one time. Looks up the keys of every track (this file), then hands chunks of
- * joints to the pose kernel of this machine (fk_pose_*.c). Relies on soma_clip_validate and checks nothing again. */
+/* fk_sample.c: local matrices of a clip at one time. Looks up keys (this file), once for all lanes and for each track outside them, then
+ * leaves the arithmetic to the pose form of this machine (fk_pose_*.c). Relies on soma_clip_validate and checks nothing again. */
 #include "clip.h"
 #include "pose_chunk.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* Two keys and the place between them: value = from + (to - from)·blend. */
 typedef struct interval {
@@ -53,13 +54,8 @@ static interval find_timed(const float *times, uint32_t key_count, double time_s
   return (interval){low - 1, low, (time_s - (double)times[low - 1]) / span_s, span_s};
 }
 
-static bool has_same_times(const soma_track *a, const soma_track *b) {
-  return a->times_offset == b->times_offset && a->key_count == b->key_count && a->start_s == b->start_s &&
-         a->step_s == b->step_s && a->flags == b->flags;
-}
-
 SOMA_INLINE interval find_keys(sampler *s, const soma_track *track) {
-  if (s->last != NULL && has_same_times(s->last, track)) return s->found;
+  if (s->last != NULL && soma_has_same_times(s->last, track)) return s->found;
   s->last = track;
   if (track->times_offset != 0) {
     s->found = find_timed(soma_clip_at(s->clip, track->times_offset), track->key_count, s->held_s);
@@ -139,15 +135,16 @@ SOMA_INLINE void find_rotation(sampler *s, soma_pose_chunk *chunk, uint32_t lane
   chunk->blend[lane] = linear ? (float)keys.blend : 0;
 }
 
-static void find_chunk(sampler *s, soma_pose_chunk *chunk, const soma_track *tracks, uint32_t count) {
-  for (uint32_t lane = 0; lane < count; lane++, tracks += SOMA_PROPERTIES) {
-    sample_vector(s, &chunk->translation[0][lane], &chunk->translation[1][lane], &chunk->translation[2][lane],
-                  &tracks[SOMA_TRANSLATION]);
-    find_rotation(s, chunk, lane, &tracks[SOMA_ROTATION]);
-    sample_vector(s, &chunk->scale[0][lane], &chunk->scale[1][lane], &chunk->scale[2][lane], &tracks[SOMA_SCALE]);
-  }
-  for (uint32_t lane = count; lane % 16 != 0;
-       lane++) { /* copies of the last joint fill the lanes that the kernel reads too */
+SOMA_INLINE void find_lane(sampler *s, soma_pose_chunk *chunk, uint32_t lane, const soma_track *tracks) {
+  sample_vector(s, &chunk->translation[0][lane], &chunk->translation[1][lane], &chunk->translation[2][lane],
+                &tracks[SOMA_TRANSLATION]);
+  find_rotation(s, chunk, lane, &tracks[SOMA_ROTATION]);
+  sample_vector(s, &chunk->scale[0][lane], &chunk->scale[1][lane], &chunk->scale[2][lane], &tracks[SOMA_SCALE]);
+}
+
+/* Copies of the last joint fill the lanes that a form reads too. */
+static void fill_chunk(soma_pose_chunk *chunk, uint32_t count) {
+  for (uint32_t lane = count; lane % 16 != 0; lane++) {
     chunk->rotation_from[lane] = chunk->rotation_from[count - 1];
     chunk->rotation_to[lane] = chunk->rotation_to[count - 1];
     chunk->blend[lane] = 0;
@@ -155,35 +152,93 @@ static void find_chunk(sampler *s, soma_pose_chunk *chunk, const soma_track *tra
   }
 }
 
-static soma_pose_kernel *pose_kernel(void) {
+/* Translations of joints in lanes whose own tracks are elsewhere: a root that alone moves would leave seven lanes empty. */
+static void sample_apart(sampler *s, float *local_out, const soma_lane_group *groups, uint32_t group_count) {
+  const soma_track *tracks = soma_clip_at(s->clip, s->clip->tracks_offset);
+  for (uint32_t index = 0; index < group_count; index++) {
+    uint32_t apart = groups[index].apart;
+    for (uint32_t lane = 0; apart != 0; lane++, apart >>= 1) {
+      if ((apart & 1u) == 0) continue;
+      const uint32_t joint = groups[index].joints[lane];
+      float *matrix = local_out + (uint64_t)joint * 16;
+      sample_vector(s, &matrix[3], &matrix[7], &matrix[11], &tracks[joint * SOMA_PROPERTIES + SOMA_TRANSLATION]);
+    }
+  }
+}
+
+/* Joints in no group, gathered into chunks whose matrices then go to their places. */
+static void sample_rest(sampler *s, const soma_pose_form *form, float *local_out, const soma_lanes *lanes) {
+  const soma_track *tracks = soma_clip_at(s->clip, s->clip->tracks_offset);
+  const uint32_t *joints = soma_clip_at(s->clip, lanes->rest_offset);
+  for (uint32_t done = 0; done < lanes->rest_count; done += SOMA_CHUNK) {
+    const uint32_t left = lanes->rest_count - done;
+    const uint32_t count = left < SOMA_CHUNK ? left : SOMA_CHUNK;
+    soma_pose_chunk chunk;
+    for (uint32_t lane = 0; lane < count; lane++) {
+      find_lane(s, &chunk, lane, tracks + (uint64_t)joints[done + lane] * SOMA_PROPERTIES);
+    }
+    fill_chunk(&chunk, count);
+    float matrices[SOMA_CHUNK * 16];
+    form->chunk(matrices, &chunk, count);
+    for (uint32_t lane = 0; lane < count; lane++) {
+      memcpy(local_out + (uint64_t)joints[done + lane] * 16, matrices + (uint64_t)lane * 16, 64);
+    }
+  }
+}
+
+static void sample_lanes(sampler *s, const soma_pose_form *form, float *local_out, const soma_lanes *lanes) {
+  const interval at = find_keys(s, &lanes->timing);
+  const soma_lane_keys keys = {
+      .block = (const uint8_t *)s->clip,
+      .groups = soma_clip_at(s->clip, lanes->groups_offset),
+      .group_count = lanes->group_count,
+      .blend = (float)at.blend,
+      .from_bytes = (uint64_t)at.from * lanes->key_bytes,
+      .to_bytes = (uint64_t)at.to * lanes->key_bytes,
+  };
+  form->lanes(local_out, &keys);
+  sample_apart(s, local_out, keys.groups, keys.group_count);
+  sample_rest(s, form, local_out, lanes);
+}
+
+static void sample_tracks(sampler *s, const soma_pose_form *form, float *local_out) {
+  const soma_track *tracks = soma_clip_at(s->clip, s->clip->tracks_offset);
+  for (uint32_t joint = 0; joint < s->clip->joint_count; joint += SOMA_CHUNK) {
+    const uint32_t left = s->clip->joint_count - joint;
+    const uint32_t count = left < SOMA_CHUNK ? left : SOMA_CHUNK;
+    soma_pose_chunk chunk;
+    for (uint32_t lane = 0; lane < count; lane++, tracks += SOMA_PROPERTIES) find_lane(s, &chunk, lane, tracks);
+    fill_chunk(&chunk, count);
+    form->chunk(local_out + (uint64_t)joint * 16, &chunk, count);
+  }
+}
+
+static const soma_pose_form *pose_form(void) {
 #if defined(SOMA_X86)
   const int32_t level = soma_level();
-  if (level >= SOMA_LEVEL_AVX512) return soma_pose_avx512;
-  return level >= SOMA_LEVEL_AVX2 ? soma_pose_avx2 : soma_pose_sse2;
+  if (level >= SOMA_LEVEL_AVX512) return &soma_pose_avx512;
+  return level >= SOMA_LEVEL_AVX2 ? &soma_pose_avx2 : &soma_pose_sse2;
 #elif defined(SOMA_NEON)
-  return soma_pose_neon;
+  return &soma_pose_neon;
 #else
-  return soma_pose_portable;
+  return &soma_pose_portable;
 #endif
 }
 
-/* The whole of soma_clip_sample with the kernel chosen by the caller: tests compare the kernels through it. */
-void soma_clip_sample_with(soma_pose_kernel *kernel, float *local_out, const soma_clip *clip, double time_s) {
-  const double held_s = fmin(fmax(time_s, clip->start_s), clip->end_s);
+/* The whole of soma_clip_sample with the form chosen by the caller: tests compare the forms through it. */
+void soma_clip_sample_with(const soma_pose_form *form, float *local_out, const soma_clip *clip, double time_s) {
+  const double held_s = time_s < clip->start_s ? clip->start_s : time_s > clip->end_s ? clip->end_s : time_s;
   const bool wraps = time_s > clip->end_s && time_s < clip->start_s + clip->wrap_s;
   sampler s = {.clip = clip, .held_s = held_s, .wrapped_s = wraps ? time_s : held_s, .last = NULL};
-  const soma_track *tracks = soma_clip_at(clip, clip->tracks_offset);
-  for (uint32_t joint = 0; joint < clip->joint_count; joint += SOMA_CHUNK) {
-    const uint32_t left = clip->joint_count - joint;
-    const uint32_t count = left < SOMA_CHUNK ? left : SOMA_CHUNK;
-    soma_pose_chunk chunk;
-    find_chunk(&s, &chunk, tracks + (uint64_t)joint * SOMA_PROPERTIES, count);
-    kernel(local_out + (uint64_t)joint * 16, &chunk, count);
+  if (clip->lanes_offset == 0) {
+    sample_tracks(&s, form, local_out);
+  } else {
+    sample_lanes(&s, form, local_out, soma_clip_at(clip, clip->lanes_offset));
   }
 }
 
 int32_t soma_clip_sample(float *local_out, const void *clip, double time_s) {
   if (local_out == NULL || clip == NULL || !isfinite(time_s)) return SOMA_BAD_ARGUMENT;
-  soma_clip_sample_with(pose_kernel(), local_out, clip, time_s);
+  soma_clip_sample_with(pose_form(), local_out, clip, time_s);
   return SOMA_OK;
 }

@@ -25,9 +25,11 @@ export const SOMA_BINDINGS = {
 
 /** What `soma_abi` must answer: the version, then the sizes of the structs in bytes. */
 export const SOMA_ABI = {
-  SOMA_ABI_VERSION: 1,
+  SOMA_ABI_VERSION: 2,
   soma_clip: 64,
   soma_track: 40,
+  soma_lanes: 64,
+  soma_lane_group: 56,
   soma_image: 56,
   soma_png_info: 16,
   soma_rect: 16,

@@ -17,6 +17,23 @@ import { checkStatus, type NativeLibrary } from "./library.ts";
 const DTYPE_CODE: Readonly<Record<Dtype, number>> = { f32: 0, f64: 1, f16: 2 };
 const ORDER_CODE: Readonly<Record<Order, number>> = { row: 0, column: 1 };
 
+/**
+ * Address of the view that was asked for last: asking the runtime each time takes a tenth of a small pose's sampling. Memory of a view does
+ * not move; of a detached one `requireRoom`, called before, already finds no bytes. Keeps that one view alive.
+ */
+class LastAddress {
+  #view: DataView | undefined;
+  #address = 0;
+
+  of(view: DataView, byteOffset: number): Pointer {
+    if (view !== this.#view) {
+      this.#address = ptr(view);
+      this.#view = view;
+    }
+    return (this.#address + byteOffset) as Pointer;
+  }
+}
+
 class NativeClip implements PoseClip {
   readonly jointCount: number;
   readonly startS: number;
@@ -25,6 +42,7 @@ class NativeClip implements PoseClip {
   readonly parents: Int32Array;
   readonly #sample: NativeLibrary["soma_clip_sample"];
   readonly #address: Pointer;
+  readonly #out = new LastAddress();
   readonly #poseBytes: number;
 
   constructor(library: NativeLibrary, block: ArrayBufferLike, address: Pointer) {
@@ -47,11 +65,16 @@ class NativeClip implements PoseClip {
   sample(out: DataView, byteOffset: number, timeS: number): void {
     requireRoom(out, byteOffset, this.#poseBytes, 4);
     requireTime(timeS);
-    checkStatus("soma_clip_sample", this.#sample(ptr(out, byteOffset), this.#address, timeS));
+    checkStatus(
+      "soma_clip_sample",
+      this.#sample(this.#out.of(out, byteOffset), this.#address, timeS),
+    );
   }
 }
 
 export function nativeFk(library: NativeLibrary): FkKernels {
+  const globals = new LastAddress();
+  const locals = new LastAddress();
   return {
     form: "native",
 
@@ -66,7 +89,12 @@ export function nativeFk(library: NativeLibrary): FkKernels {
       const bytes = parents.length * MATRIX_BYTES;
       requireRoom(globalOut, 0, bytes, 4);
       requireRoom(local, 0, bytes, 4);
-      const status = library.soma_fk_global(ptr(globalOut), ptr(local), parents, parents.length);
+      const status = library.soma_fk_global(
+        globals.of(globalOut, 0),
+        locals.of(local, 0),
+        parents,
+        parents.length,
+      );
       if (status === SOMA_STATUS.SOMA_BAD_PARENT) requireClip(status);
       checkStatus("soma_fk_global", status);
     },

@@ -6,10 +6,13 @@ import { DTYPE_BYTES, type Dtype } from "../protocol/layouts.ts";
 import { SOMA_STATUS } from "./bindings.ts";
 import {
   CLIP_HEADER,
+  CLIP_LANES,
   CLIP_RANGE,
   CLIP_TRACK,
   CLIP_TRACK_BYTES,
+  LANES,
   ROTATION_TRACK,
+  TRACK_IN_LANES,
   TRACK_KIND,
   TRACK_WIDTHS,
   TRACK_WRAPS,
@@ -34,6 +37,9 @@ interface Track {
   readonly stepS: number;
   readonly wraps: boolean;
   readonly values: Float32Array;
+  /** Distance in `values` of the numbers of one value, and of two values. */
+  readonly stride: number;
+  readonly keyStride: number;
 }
 
 /** Two keys and the place between them. */
@@ -107,7 +113,17 @@ function readTrack(view: DataView, at: number, width: number): Track {
   const keyCount = view.getUint32(at + CLIP_TRACK.keyCount, true);
   const timesOffset =
     kind === TRACK_KIND.constant ? 0 : view.getUint32(at + CLIP_TRACK.timesOffset, true);
-  const numbers = keyCount * (kind === TRACK_KIND.cubic ? 3 * width : width);
+  const flags = view.getUint32(at + CLIP_TRACK.flags, true);
+  const isInLanes = (flags & TRACK_IN_LANES) !== 0;
+  const stride = isInLanes ? LANES : 1;
+  const keyStride = isInLanes
+    ? view.getUint32(view.getUint32(CLIP_HEADER.lanesOffset, true) + CLIP_LANES.keyBytes, true) / 4
+    : kind === TRACK_KIND.cubic
+      ? 3 * width
+      : width;
+  const numbers = isInLanes
+    ? (keyCount - 1) * keyStride + (width - 1) * stride + 1
+    : keyCount * keyStride;
   return {
     kind,
     width,
@@ -115,7 +131,9 @@ function readTrack(view: DataView, at: number, width: number): Track {
     timesS: timesOffset === 0 ? undefined : new Float32Array(view.buffer, timesOffset, keyCount),
     startS: view.getFloat64(at + CLIP_TRACK.startS, true),
     stepS: view.getFloat64(at + CLIP_TRACK.stepS, true),
-    wraps: (view.getUint32(at + CLIP_TRACK.flags, true) & TRACK_WRAPS) !== 0,
+    wraps: (flags & TRACK_WRAPS) !== 0,
+    stride,
+    keyStride,
     values: new Float32Array(
       view.buffer,
       view.getUint32(at + CLIP_TRACK.valuesOffset, true),
@@ -167,13 +185,13 @@ function findListed(keys: Interval, timesS: Float32Array, timeS: number): void {
 
 function sampleVector(out: Float64Array, track: Track, keys: Interval): void {
   if (track.kind === TRACK_KIND.cubic) return sampleCubic(out, track, keys);
-  const { values, width } = track;
-  const from = keys.from * width;
-  const to = keys.to * width;
+  const { values, width, stride } = track;
+  let from = keys.from * track.keyStride;
+  let to = keys.to * track.keyStride;
   const blend = track.kind === TRACK_KIND.linear ? keys.blend : 0;
-  for (let i = 0; i < width; i++) {
-    const start = values[from + i] ?? 0;
-    out[i] = start + ((values[to + i] ?? 0) - start) * blend;
+  for (let i = 0; i < width; i++, from += stride, to += stride) {
+    const start = values[from] ?? 0;
+    out[i] = start + ((values[to] ?? 0) - start) * blend;
   }
 }
 
@@ -200,52 +218,59 @@ function sampleCubic(out: Float64Array, track: Track, keys: Interval): void {
 }
 
 function sampleRotation(out: Float64Array, track: Track, keys: Interval): void {
-  const { values } = track;
   if (track.kind === TRACK_KIND.cubic) {
     sampleCubic(out, track, keys);
     // A curve that passes through zero has no direction there: the key before it stands in.
-    if (lengthOf(out, 0) < CLIP_RANGE.minRotation) copyUnit(out, values, keys.from * 12 + 4);
-    else copyUnit(out, out, 0);
+    if (lengthOf(out) < CLIP_RANGE.minRotation) readKey(out, track, keys.from * 12 + 4);
+    makeUnit(out);
     return;
   }
-  const from = keys.from * 4;
-  if (track.kind !== TRACK_KIND.linear || keys.blend === 0) return copyUnit(out, values, from);
-  slerp(out, values, from, keys.to * 4, keys.blend);
+  readKey(out, track, keys.from * track.keyStride);
+  if (track.kind !== TRACK_KIND.linear || keys.blend === 0) return makeUnit(out);
+  readKey(NEXT_KEY, track, keys.to * track.keyStride);
+  slerp(out, NEXT_KEY, keys.blend);
 }
 
-function lengthOf(q: Float32Array | Float64Array, at: number): number {
-  const x = q[at] ?? 0;
-  const y = q[at + 1] ?? 0;
-  const z = q[at + 2] ?? 0;
-  const w = q[at + 3] ?? 0;
+/** Scratch of `sampleRotation`. */
+const NEXT_KEY = new Float64Array(4);
+
+function readKey(out: Float64Array, { values, stride }: Track, at: number): void {
+  for (let i = 0; i < 4; i++) out[i] = values[at + i * stride] ?? 0;
+}
+
+function lengthOf(q: Float64Array): number {
+  const x = q[0] ?? 0;
+  const y = q[1] ?? 0;
+  const z = q[2] ?? 0;
+  const w = q[3] ?? 0;
   return Math.sqrt(x * x + y * y + z * z + w * w);
 }
 
-function copyUnit(out: Float64Array, q: Float32Array | Float64Array, at: number): void {
-  const scale = 1 / lengthOf(q, at);
-  for (let i = 0; i < 4; i++) out[i] = (q[at + i] ?? 0) * scale;
+function makeUnit(q: Float64Array): void {
+  const scale = 1 / lengthOf(q);
+  for (let i = 0; i < 4; i++) q[i] = (q[i] ?? 0) * scale;
 }
 
 /** Which arc is shorter, rounded to float32 at each step as the C form does, so that both take the same one. */
-function isOpposite(q: Float32Array, a: number, b: number): boolean {
+function isOpposite(a: Float64Array, b: Float64Array): boolean {
   const { fround } = Math;
-  const x = fround((q[a] ?? 0) * (q[b] ?? 0));
-  const y = fround((q[a + 1] ?? 0) * (q[b + 1] ?? 0));
-  const z = fround((q[a + 2] ?? 0) * (q[b + 2] ?? 0));
-  const w = fround((q[a + 3] ?? 0) * (q[b + 3] ?? 0));
+  const x = fround((a[0] ?? 0) * (b[0] ?? 0));
+  const y = fround((a[1] ?? 0) * (b[1] ?? 0));
+  const z = fround((a[2] ?? 0) * (b[2] ?? 0));
+  const w = fround((a[3] ?? 0) * (b[3] ?? 0));
   return fround(fround(fround(x + y) + z) + w) < 0;
 }
 
 /**
- * Slerp by the half chord c = |a - b|/2 = sin(θ/2), which keeps its digits for close keys where the cosine loses them. Below
- * a hundredth of a radian the weights are linear to θ³/16 < 1e-7 of the rotation between the keys.
+ * Slerp of two keys into the first one, by the half chord c = |a - b|/2 = sin(θ/2), which keeps its digits for close keys where the
+ * cosine loses them. Below a hundredth of a radian the weights are linear to θ³/16 < 1e-7 of the rotation between the keys.
  */
-function slerp(out: Float64Array, q: Float32Array, a: number, b: number, t: number): void {
-  const aScale = 1 / lengthOf(q, a);
-  const bScale = (isOpposite(q, a, b) ? -1 : 1) / lengthOf(q, b);
+function slerp(a: Float64Array, b: Float64Array, t: number): void {
+  const aScale = 1 / lengthOf(a);
+  const bScale = (isOpposite(a, b) ? -1 : 1) / lengthOf(b);
   let square = 0;
   for (let i = 0; i < 4; i++) {
-    const difference = (q[a + i] ?? 0) * aScale - (q[b + i] ?? 0) * bScale;
+    const difference = (a[i] ?? 0) * aScale - (b[i] ?? 0) * bScale;
     square += difference * difference;
   }
   const angle = 2 * Math.asin(Math.min(1, Math.sqrt(square) / 2));
@@ -253,7 +278,7 @@ function slerp(out: Float64Array, q: Float32Array, a: number, b: number, t: numb
   const sine = isClose ? 1 : Math.sin(angle);
   const aWeight = (isClose ? 1 - t : Math.sin((1 - t) * angle) / sine) * aScale;
   const bWeight = (isClose ? t : Math.sin(t * angle) / sine) * bScale;
-  for (let i = 0; i < 4; i++) out[i] = (q[a + i] ?? 0) * aWeight + (q[b + i] ?? 0) * bWeight;
+  for (let i = 0; i < 4; i++) a[i] = (a[i] ?? 0) * aWeight + (b[i] ?? 0) * bWeight;
 }
 
 function writeMatrix(

@@ -1,12 +1,18 @@
 /**
- * Nanoseconds per pose of 65 joints, as an engine calls it: sampling, and sampling with global matrices, in C and in TypeScript, in turn;
- * the best of several rounds, since a shared machine only ever adds to a time. `bun test/bench/kernel.ts [joints]`.
+ * Nanoseconds per pose of 65 joints, as an engine calls it: sampling, and sampling with global matrices, in C and in TypeScript, in turn,
+ * of a block as the clip loader builds it; the best of several rounds, since a shared machine only ever adds to a time. `bun test/bench/kernel.ts [joints]`.
  */
+
+import { buildClipBlock } from "../../src/engines/animation/clips/clip-block.ts";
+import {
+  type ClipTrack,
+  DEFAULT_CLIP_LIMITS,
+} from "../../src/engines/animation/clips/description.ts";
 import type { FkKernels } from "../../src/native/fk-kernels.ts";
 import { nativeFk } from "../../src/native/fk-native.ts";
 import { portableFk } from "../../src/native/fk-portable.ts";
 import { native, nativeStatus } from "../../src/native/library.ts";
-import { captureClip, clipBlock } from "../native/clip-maker.ts";
+import { captureClip, type TestTrack } from "../native/clip-maker.ts";
 
 const ROUNDS = 15;
 const POSES = 4_000;
@@ -23,7 +29,7 @@ export interface KernelFigures {
 export function measureKernels(joints = 65): KernelFigures[] {
   const library = native();
   const kernels = library ? [nativeFk(library), portableFk] : [portableFk];
-  const block = clipBlock(captureClip(joints, 300));
+  const block = captureBlock(joints, 300);
   const works = kernels.map((form) => ({ form: form.form, ...worksOf(form, block) }));
   const best = works.map(() => ({ sample: Infinity, both: Infinity, convert: Infinity }));
   for (let round = 0; round < ROUNDS; round++) {
@@ -41,6 +47,28 @@ export function measureKernels(joints = 65): KernelFigures[] {
     sampleAndGlobalNs: best[index]?.both ?? Number.NaN,
     convertNs: best[index]?.convert ?? Number.NaN,
   }));
+}
+
+/** A capture as the loader hands it over: uniform keys, all rotations and one translation move. */
+function captureBlock(joints: number, frames: number): SharedArrayBuffer {
+  const clip = captureClip(joints, frames);
+  const track = ({ kind, values, startS = 0, stepS = 1, wraps = false }: TestTrack): ClipTrack => {
+    const numbers = Float32Array.from(values.flat());
+    if (kind === "constant") return { kind, value: numbers };
+    const times = { kind: "uniform", startS, stepS, keyCount: values.length, wraps } as const;
+    return { kind, times, values: numbers };
+  };
+  const described = clip.joints.map((joint, index) => ({
+    name: `joint ${index}`,
+    parent: joint.parent,
+    restTranslation: [0, 0, 0] as const,
+    restRotation: [0, 0, 0, 1] as const,
+    restScale: [1, 1, 1] as const,
+    translation: track(joint.translation),
+    rotation: track(joint.rotation),
+    scale: track(joint.scale),
+  }));
+  return buildClipBlock({ ...clip, joints: described, durationS: clip.wrapS }, DEFAULT_CLIP_LIMITS);
 }
 
 function worksOf(form: FkKernels, block: SharedArrayBuffer) {

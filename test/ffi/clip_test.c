@@ -106,6 +106,8 @@ static void test_header_refusals(void) {
   REFUSED(SOMA_BAD_CLIP, clip->version++);
   REFUSED(SOMA_BAD_CLIP, clip->flags = 1);
   REFUSED(SOMA_BAD_CLIP, clip->reserved = 1);
+  REFUSED(SOMA_BAD_CLIP, clip->lanes_offset = 64);
+  REFUSED(SOMA_BAD_CLIP, clip->lanes_offset = 0xfffffff8u);
   REFUSED(SOMA_BAD_CLIP, clip->joint_count = 0);
   REFUSED(SOMA_BAD_CLIP, clip->joint_count = SOMA_MAX_JOINTS + 1);
   REFUSED(SOMA_BAD_CLIP, clip->byte_length--);
@@ -143,7 +145,8 @@ static void test_track_refusals(void) {
   REFUSED(SOMA_BAD_CLIP, track_of(clip, 0)->times_offset = 4);
   REFUSED(SOMA_BAD_CLIP, track_of(clip, 0)->times_offset = 0xfffffffcu);
   REFUSED(SOMA_BAD_CLIP, track_of(clip, 0)->flags = SOMA_TRACK_WRAPS);
-  REFUSED(SOMA_BAD_CLIP, track_of(clip, 1)->flags = 2);
+  REFUSED(SOMA_BAD_CLIP, track_of(clip, 1)->flags = SOMA_TRACK_IN_LANES); /* of a clip without lanes */
+  REFUSED(SOMA_BAD_CLIP, track_of(clip, 1)->flags = 4);
   REFUSED(SOMA_BAD_CLIP, track_of(clip, 2)->flags = SOMA_TRACK_WRAPS);
   REFUSED(SOMA_BAD_CLIP, clip->wrap_s = 0); /* while a track wraps */
   REFUSED(SOMA_BAD_CLIP, track_of(clip, 1)->reserved = 1);
@@ -163,6 +166,19 @@ static void test_track_refusals(void) {
   REFUSED(SOMA_OK, values_of(clip, track_of(clip, 1))[3] = 0.9e6f);
 }
 
+static soma_lanes *lanes_of(soma_clip *clip) { return (soma_lanes *)(void *)((uint8_t *)clip + clip->lanes_offset); }
+
+/* A large vector, or a rotation about an axis, at a random key. */
+static void stretch_lane(soma_clip *clip, const soma_track *track, uint32_t property, float large) {
+  float *values = values_of(clip, track) + (uint64_t)random_below(track->key_count) * (lanes_of(clip)->key_bytes / 4);
+  if (property != 1) {
+    values[random_below(3) * 8] = large;
+    return;
+  }
+  for (uint32_t i = 0; i < 4; i++) values[i * 8] = 0;
+  values[random_below(4) * 8] = large < 0 ? -1.0f : 1.0f;
+}
+
 /* The extremes that validation grants, in every place at once. */
 static void test_extremes(void) {
   const float large[] = {1e18f, -1e18f, 1e6f, -1e6f, 1e-38f, 0};
@@ -171,6 +187,12 @@ static void test_extremes(void) {
     for (uint32_t i = 0; i < clip->joint_count * 3; i++) {
       const soma_track *track = track_of(clip, i);
       const uint32_t width = i % 3 == 1 ? 4 : 3;
+      if ((track->flags & SOMA_TRACK_IN_LANES) != 0) {
+        stretch_lane(clip, track, i % 3, large[random_below(6)]);
+        continue;
+      }
+      /* Scales that lanes take for granted. */
+      if (i % 3 == 2 && (track_of(clip, i - 1)->flags & SOMA_TRACK_IN_LANES) != 0) continue;
       const uint32_t count = track->key_count * width * (track->kind == SOMA_TRACK_CUBIC ? 3 : 1);
       for (uint32_t k = 0; k < count; k++) {
         const int is_rotation_key = i % 3 == 1 && (track->kind != SOMA_TRACK_CUBIC || k / 4 % 3 == 1);
@@ -185,6 +207,157 @@ static void test_extremes(void) {
     CHECK_EQUAL(soma_clip_validate(clip, clip->byte_length), SOMA_OK);
     sample_everywhere(clip);
     free(clip);
+  }
+}
+
+static soma_lane_group *groups_of(soma_clip *clip) {
+  return (soma_lane_group *)(void *)((uint8_t *)clip + lanes_of(clip)->groups_offset);
+}
+
+/* Each change alone makes a random clip with lanes inconsistent; changes that may not apply to a clip answer 0. */
+static int apply_change(soma_clip *clip, uint32_t change) {
+  soma_lanes *lanes = lanes_of(clip);
+  soma_lane_group *group = &groups_of(clip)[random_below(lanes->group_count)];
+  const uint32_t lane = random_below(group->lane_count), joint = group->joints[lane];
+  soma_track *rotation = track_of(clip, joint * 3 + 1), *scale = track_of(clip, joint * 3 + 2);
+  switch (change) {
+    case 0:
+      lanes->timing.kind = SOMA_TRACK_STEP;
+      return 1;
+    case 1:
+      lanes->timing.key_count = 0;
+      return 1;
+    case 2:
+      lanes->timing.flags |= SOMA_TRACK_IN_LANES;
+      return 1;
+    case 3:
+      lanes->timing.values_offset = 64;
+      return 1;
+    case 4:
+      lanes->timing.reserved = 1;
+      return 1;
+    case 5:
+      lanes->reserved = 1;
+      return 1;
+    case 6:
+      lanes->key_bytes += 2;
+      return 1;
+    case 7:
+      lanes->group_count = 0;
+      return 1;
+    case 8:
+      lanes->group_count = clip->joint_count + 1;
+      return 1;
+    case 9:
+      lanes->group_count--;
+      return 1; /* joints are missing, or there are none */
+    case 10:
+      lanes->groups_offset += 2;
+      return 1;
+    case 11:
+      lanes->groups_offset = 0xfffffffcu;
+      return 1;
+    case 12:
+      lanes->rest_count++;
+      return 1; /* one that is met already, or no joint */
+    case 13:
+      lanes->rest_offset = 0xfffffffcu;
+      return lanes->rest_count > 0;
+    case 14:
+      group->joints[lane] = clip->joint_count;
+      return 1;
+    case 15:
+      group->joints[lane] = 0;
+      return joint != 0;
+    case 16:
+      group->lane_count = 0;
+      return 1;
+    case 17:
+      group->lane_count = 9;
+      return 1;
+    case 18:
+      group->lane_count--;
+      return 1;
+    case 19:
+      group->moving ^= 2;
+      return 1;
+    case 20:
+      group->moving |= 8;
+      return 1;
+    case 21:
+      group->apart |= 1u << group->lane_count;
+      return 1;
+    case 22:
+      group->apart ^= 1u << lane;
+      return 1;
+    case 23:
+      group->lanes_offset[1] += 4;
+      return 1;
+    case 24:
+      group->lanes_offset[0] = 0xfffffffcu;
+      return 1;
+    case 25:
+      group->lanes_offset[0] = 0;
+      return 1;
+    case 26:
+      group->lanes_offset[1] = 0;
+      return 1;
+    case 27:
+      group->lanes_offset[2] = group->lanes_offset[2] == 0 ? group->lanes_offset[1] : 0;
+      return 1;
+    case 28:
+      rotation->flags &= ~SOMA_TRACK_IN_LANES;
+      return 1;
+    case 29:
+      rotation->values_offset += 4;
+      return 1;
+    case 30:
+      rotation->kind = SOMA_TRACK_STEP;
+      return 1;
+    case 31:
+      rotation->step_s = rotation->step_s + 1;
+      return rotation->kind == SOMA_TRACK_LINEAR;
+    case 32:
+      rotation->key_count++;
+      return 1;
+    case 33:
+      values_of(clip, rotation)[8] = 2;
+      return 1;
+    case 34:
+      values_of(clip, rotation)[24] = NAN;
+      return 1;
+    case 35:
+      values_of(clip, scale)[0] = 1.1e18f;
+      return 1;
+    case 36:
+      values_of(clip, scale)[0] = 2;
+      return group->lanes_offset[2] == 0;
+    case 37:
+      clip->lanes_offset = 0;
+      return 1;
+    case 38:
+      clip->lanes_offset += 4;
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+static void test_lane_refusals(void) {
+  for (uint32_t change = 0; change < 39; change++) {
+    uint32_t applied = 0;
+    for (int round = 0; round < 200; round++) {
+      soma_clip *clip = make_clip(1 + random_below(30));
+      CHECK_EQUAL(soma_clip_validate(clip, clip->byte_length), SOMA_OK);
+      if (clip->lanes_offset != 0 && apply_change(clip, change)) {
+        applied++;
+        const int32_t status = soma_clip_validate(clip, clip->byte_length);
+        if (status != SOMA_BAD_CLIP) fprintf(stderr, "change %u\n", change);
+        CHECK_EQUAL(status, SOMA_BAD_CLIP);
+      }
+      free(clip);
+    }
+    CHECK(applied > 10);
   }
 }
 
@@ -231,6 +404,7 @@ int main(void) {
   test_by_hand();
   test_header_refusals();
   test_track_refusals();
+  test_lane_refusals();
   test_extremes();
   test_damage();
   return check_report("clip");

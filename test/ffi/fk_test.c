@@ -7,7 +7,7 @@
 
 typedef struct pose_form {
   const char *name;
-  soma_pose_kernel *kernel;
+  const soma_pose_form *form;
 } pose_form;
 
 typedef struct global_form {
@@ -18,13 +18,13 @@ typedef struct global_form {
 /* Those that this machine runs, the portable form first. */
 static uint32_t pose_forms(pose_form *out) {
   uint32_t count = 0;
-  out[count++] = (pose_form){"portable", soma_pose_portable};
+  out[count++] = (pose_form){"portable", &soma_pose_portable};
 #if defined(SOMA_X86)
-  out[count++] = (pose_form){"sse2", soma_pose_sse2};
-  if (soma_level() >= SOMA_LEVEL_AVX2) out[count++] = (pose_form){"avx2", soma_pose_avx2};
-  if (soma_level() >= SOMA_LEVEL_AVX512) out[count++] = (pose_form){"avx512", soma_pose_avx512};
+  out[count++] = (pose_form){"sse2", &soma_pose_sse2};
+  if (soma_level() >= SOMA_LEVEL_AVX2) out[count++] = (pose_form){"avx2", &soma_pose_avx2};
+  if (soma_level() >= SOMA_LEVEL_AVX512) out[count++] = (pose_form){"avx512", &soma_pose_avx512};
 #elif defined(SOMA_NEON)
-  out[count++] = (pose_form){"neon", soma_pose_neon};
+  out[count++] = (pose_form){"neon", &soma_pose_neon};
 #endif
   return count;
 }
@@ -61,10 +61,10 @@ static void test_pose_forms(uint32_t joints) {
   const uint32_t count = pose_forms(forms);
   for (int i = 0; i < 20; i++) {
     const double time_s = random_between(-2, 4);
-    soma_clip_sample_with(forms[0].kernel, expected, clip, time_s);
+    soma_clip_sample_with(forms[0].form, expected, clip, time_s);
     for (uint32_t form = 1; form < count; form++) {
       memset(actual, 0xff, joints * 64);
-      soma_clip_sample_with(forms[form].kernel, actual, clip, time_s);
+      soma_clip_sample_with(forms[form].form, actual, clip, time_s);
       check_alike(actual, expected, joints * 16);
     }
     CHECK_EQUAL(soma_clip_sample(actual, clip, time_s), SOMA_OK);
@@ -73,6 +73,62 @@ static void test_pose_forms(uint32_t joints) {
   free(actual);
   free(expected);
   free(clip);
+}
+
+/* Eight joints in lanes, one step apart: angle i·π/64 … between two keys; the rotation is about z, so the matrix is the angle. */
+static void test_lane_slerp(double angle) {
+  enum { TRACKS = 72 + 24, LANES_AT = TRACKS + 24 * 40, GROUP_AT = LANES_AT + 64, STILL_AT = GROUP_AT + 56 };
+  enum { KEYS_AT = STILL_AT + 192, BYTES = KEYS_AT + 256 };
+  uint8_t *block = exact_memory(BYTES);
+  memset(block, 0, BYTES);
+  const soma_clip clip = {.magic = SOMA_CLIP_MAGIC,
+                          .version = SOMA_CLIP_VERSION,
+                          .joint_count = 8,
+                          .byte_length = BYTES,
+                          .parents_offset = 64,
+                          .tracks_offset = TRACKS,
+                          .end_s = 1,
+                          .lanes_offset = LANES_AT};
+  const soma_track timing = {.kind = SOMA_TRACK_LINEAR, .key_count = 2, .step_s = 1};
+  const soma_lanes lanes = {.timing = timing, .key_bytes = 128, .group_count = 1, .groups_offset = GROUP_AT};
+  soma_lane_group group = {.lane_count = 8, .moving = 2, .lanes_offset = {STILL_AT, KEYS_AT, STILL_AT + 96}};
+  double angles[8];
+  for (uint32_t joint = 0; joint < 8; joint++) {
+    group.joints[joint] = joint;
+    memcpy(block + 64 + joint * 4, &(int32_t){-1}, 4);
+    angles[joint] = angle + joint * 0.003;
+    const float keys[8] = {0, 0, 0, 1, 0, 0, (float)sin(angles[joint] / 2), (float)cos(angles[joint] / 2)};
+    for (uint32_t i = 0; i < 8; i++) memcpy(block + KEYS_AT + i * 32 + joint * 4, &keys[i], 4);
+    for (uint32_t i = 0; i < 3; i++) memcpy(block + STILL_AT + 96 + i * 32 + joint * 4, &(float){1}, 4);
+    for (uint32_t property = 0; property < 3; property++) {
+      soma_track track = {.kind = SOMA_TRACK_CONSTANT, .key_count = 1};
+      if (property == 1) track = timing;
+      track.values_offset = group.lanes_offset[property] + joint * 4;
+      track.flags = SOMA_TRACK_IN_LANES;
+      memcpy(block + TRACKS + (joint * 3 + property) * 40, &track, sizeof track);
+    }
+  }
+  memcpy(block, &clip, sizeof clip);
+  memcpy(block + LANES_AT, &lanes, sizeof lanes);
+  memcpy(block + GROUP_AT, &group, sizeof group);
+  const soma_clip *made = (const soma_clip *)(const void *)block;
+  CHECK_EQUAL(soma_clip_validate(made, BYTES), SOMA_OK);
+  pose_form forms[4];
+  const uint32_t count = pose_forms(forms);
+  float pose[8 * 16];
+  for (uint32_t form = 0; form < count; form++) {
+    for (int step = 0; step <= 32; step++) {
+      soma_clip_sample_with(forms[form].form, pose, made, step / 32.0);
+      for (uint32_t joint = 0; joint < 8; joint++) {
+        const double shorter = angles[joint] > 3.14159265358979 ? angles[joint] - 6.28318530717959 : angles[joint];
+        const double turn = shorter * step / 32.0;
+        CHECK_NEAR((double)pose[joint * 16], cos(turn), 4e-7);
+        CHECK_NEAR((double)pose[joint * 16 + 4], sin(turn), 4e-7);
+        CHECK_NEAR((double)pose[joint * 16 + 10], 1, 4e-7);
+      }
+    }
+  }
+  free(block);
 }
 
 static void test_global_forms(uint32_t joints, int in_place) {
@@ -196,11 +252,13 @@ static void test_orders(void) {
 
 static void test_abi(void) {
   uint32_t table[16];
-  CHECK_EQUAL(soma_abi(table, 16), 9);
+  CHECK_EQUAL(soma_abi(table, 16), 11);
   CHECK_EQUAL(table[0], SOMA_ABI_VERSION);
   CHECK_EQUAL(table[1], sizeof(soma_clip));
-  CHECK_EQUAL(table[8], sizeof(soma_process_plan));
-  CHECK_EQUAL(soma_abi(table, 8), SOMA_BAD_ARGUMENT);
+  CHECK_EQUAL(table[3], sizeof(soma_lanes));
+  CHECK_EQUAL(table[4], sizeof(soma_lane_group));
+  CHECK_EQUAL(table[10], sizeof(soma_process_plan));
+  CHECK_EQUAL(soma_abi(table, 10), SOMA_BAD_ARGUMENT);
   CHECK_EQUAL(soma_abi(NULL, 16), SOMA_BAD_ARGUMENT);
   CHECK(soma_simd_level() >= 0 && soma_simd_level() <= 3);
 }
@@ -212,6 +270,9 @@ int main(void) {
     test_global_forms(joints, 1);
   }
   test_pose_forms(513);
+  /* From close keys to half a turn, and round the longer way. */
+  for (double angle = 0; angle < 6.25; angle += 0.0173) test_lane_slerp(angle);
+  for (double angle = 1e-9; angle < 0.1; angle *= 3) test_lane_slerp(angle);
   test_global_by_hand();
   test_global_refusals();
   test_halves();

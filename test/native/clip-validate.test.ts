@@ -11,7 +11,7 @@ import { openClip } from "../../src/native/fk.ts";
 import { portableFk } from "../../src/native/fk-portable.ts";
 import { native } from "../../src/native/library.ts";
 import { describeWith } from "../tools/requirement.ts";
-import { clipBlock, randomClip, randomSource } from "./clip-maker.ts";
+import { captureClip, clipBlock, inLanes, randomClip, randomSource } from "./clip-maker.ts";
 
 const library = native();
 
@@ -74,6 +74,37 @@ describeWith(
       ]) {
         expect(seen.get(status) ?? 0).toBeGreaterThan(200);
       }
+    });
+
+    test("agree on every word of a clip with lanes, whatever it is changed to", () => {
+      const whole = clipBlock(inLanes(captureClip(11, 3)));
+      expect(validateClip(whole)).toBe(SOMA_STATUS.SOMA_OK);
+      const view = new DataView(whole);
+      const lanes = view.getUint32(56, true);
+      const groups = view.getUint32(lanes + 48, true);
+      // The header, all tracks, both groups, soma_lanes.
+      const parts: [number, number][] = [
+        [0, 64],
+        [view.getUint32(28, true), 33 * 40],
+        [groups, 2 * 56],
+        [lanes, 64],
+      ];
+      const seen = new Map<number, number>();
+      for (const [at, bytes] of parts) {
+        for (let word = at; word < at + bytes; word += 4) {
+          const before = view.getUint32(word, true);
+          const values = [0, 1, 2, 3, before + 1, before - 1, before + 4, before - 4, before ^ 2];
+          for (const value of [...values, 7, 8, 64, 255, lanes, 0x7fff_ffff, 0xffff_fffc]) {
+            view.setUint32(word, value, true);
+            const status = validateClip(whole);
+            expect(library?.soma_clip_validate(ptr(whole), whole.byteLength)).toBe(status);
+            seen.set(status, (seen.get(status) ?? 0) + 1);
+          }
+          view.setUint32(word, before, true);
+        }
+      }
+      expect(validateClip(whole)).toBe(SOMA_STATUS.SOMA_OK);
+      expect(seen.get(SOMA_STATUS.SOMA_BAD_CLIP) ?? 0).toBeGreaterThan(3000);
     });
 
     test("agree on every truncation of one clip", () => {

@@ -8,7 +8,15 @@ import type { FkKernels } from "../../src/native/fk-kernels.ts";
 import { nativeFk } from "../../src/native/fk-native.ts";
 import { portableFk } from "../../src/native/fk-portable.ts";
 import { native } from "../../src/native/library.ts";
-import { captureClip, clipBlock, randomClip, randomSource, type TestClip } from "./clip-maker.ts";
+import {
+  captureClip,
+  clipBlock,
+  inLanes,
+  randomClip,
+  randomSource,
+  type TestClip,
+  type TestJoint,
+} from "./clip-maker.ts";
 import { oracleGlobal, oracleLocal } from "./pose-oracle.ts";
 
 const library = native();
@@ -65,9 +73,12 @@ for (const form of forms) {
     test("samples every kind of track as the float64 oracle does", () => {
       const random = randomSource(7);
       let compared = 0;
+      let withLanes = 0;
       for (let round = 0; round < 400; round++) {
         const clip = randomClip(random, 1 + Math.floor(random() * 40));
-        const opened = form.openClip(clipBlock(clip));
+        const block = clipBlock(clip);
+        if (new DataView(block).getUint32(56, true) > 0) withLanes++;
+        const opened = form.openClip(block);
         const view = poseView(clip.joints.length);
         for (const timeS of timesOf(clip, random)) {
           opened.sample(view, 0, timeS);
@@ -76,15 +87,18 @@ for (const form of forms) {
         }
       }
       expect(compared).toBe(400 * 16);
+      expect(withLanes).toBeGreaterThan(100);
     });
 
     test("samples a capture of 65 joints, and its wrap, as the oracle does", () => {
       const clip = captureClip(65, 50);
-      const opened = form.openClip(clipBlock(clip));
-      const view = poseView(65);
-      for (let timeS = -0.01; timeS < clip.wrapS + 0.01; timeS += 0.00137) {
-        opened.sample(view, 0, timeS);
-        expect(worstDifference(floats(view), oracleLocal(clip, timeS))).toBeLessThan(TOLERANCE);
+      for (const block of [clipBlock(clip), clipBlock(inLanes(clip))]) {
+        const opened = form.openClip(block);
+        const view = poseView(65);
+        for (let timeS = -0.01; timeS < clip.wrapS + 0.01; timeS += 0.00137) {
+          opened.sample(view, 0, timeS);
+          expect(worstDifference(floats(view), oracleLocal(clip, timeS))).toBeLessThan(TOLERANCE);
+        }
       }
     });
 
@@ -109,24 +123,23 @@ for (const form of forms) {
       ]) {
         const half = angle / 2;
         const end = [...axis.map((v) => v * Math.sin(half)), Math.cos(half)].map(Math.fround);
-        const clip: TestClip = {
-          startS: 0,
-          endS: 1,
-          wrapS: 0,
-          joints: [
-            {
-              parent: -1,
-              translation: { kind: "constant", values: [[0, 0, 0]] },
-              rotation: { kind: "linear", values: [[0, 0, 0, 1], end], stepS: 1 },
-              scale: { kind: "constant", values: [[1, 1, 1]] },
-            },
-          ],
+        const joint: TestJoint = {
+          parent: -1,
+          translation: { kind: "constant", values: [[0, 0, 0]] },
+          rotation: { kind: "linear", values: [[0, 0, 0, 1], end], stepS: 1, shared: true },
+          scale: { kind: "constant", values: [[1, 1, 1]] },
         };
-        const opened = form.openClip(clipBlock(clip));
-        const view = poseView(1);
-        for (let step = 0; step <= 64; step++) {
-          opened.sample(view, 0, step / 64);
-          expect(worstDifference(floats(view), oracleLocal(clip, step / 64))).toBeLessThan(4e-7);
+        const alone: TestClip = { startS: 0, endS: 1, wrapS: 0, joints: [joint] };
+        for (const clip of [
+          alone,
+          inLanes({ ...alone, joints: Array<TestJoint>(17).fill(joint) }),
+        ]) {
+          const opened = form.openClip(clipBlock(clip));
+          const view = poseView(clip.joints.length);
+          for (let step = 0; step <= 64; step++) {
+            opened.sample(view, 0, step / 64);
+            expect(worstDifference(floats(view), oracleLocal(clip, step / 64))).toBeLessThan(4e-7);
+          }
         }
       }
     });

@@ -6,17 +6,35 @@ import { Fault } from "../../../core/fault.ts";
 import {
   CLIP_HEADER,
   CLIP_HEADER_BYTES,
+  CLIP_LANES,
   CLIP_MAGIC,
   CLIP_MAX_JOINTS,
   CLIP_RANGE,
   CLIP_TRACK,
   CLIP_TRACK_BYTES,
   CLIP_VERSION,
+  LANES,
+  TRACK_IN_LANES,
   TRACK_KIND,
   TRACK_WIDTHS,
   TRACK_WRAPS,
 } from "../../../native/clip-layout.ts";
-import type { ClipDescription, ClipLimits, ClipTrack, KeyTimes } from "./description.ts";
+import {
+  type LaneLayout,
+  type LanePlace,
+  layLanes,
+  placeTracks,
+  planLanes,
+  writeLane,
+  writeLanes,
+} from "./clip-lanes.ts";
+import {
+  type ClipDescription,
+  type ClipLimits,
+  type ClipTrack,
+  countKeys,
+  type KeyTimes,
+} from "./description.ts";
 
 /** Properties of a joint in the order of the block's tracks. */
 const PROPERTIES = ["translation", "rotation", "scale"] as const;
@@ -25,9 +43,9 @@ const MAX_BLOCK_BYTES = 0xffff_ffff; // offsets in the block are u32
 
 interface PlannedTrack {
   readonly track: ClipTrack;
-  readonly keyCount: number;
-  readonly timesOffset: number;
+  /** Where its values are, unless in lanes. */
   readonly valuesOffset: number;
+  readonly lane: LanePlace | undefined;
 }
 
 interface Plan {
@@ -35,6 +53,7 @@ interface Plan {
   readonly tracksOffset: number;
   readonly tracks: readonly PlannedTrack[];
   readonly times: ReadonlyMap<Float32Array, number>;
+  readonly lanes: LaneLayout | undefined;
   readonly byteLength: number;
 }
 
@@ -63,13 +82,26 @@ export function buildClipBlock(clip: ClipDescription, limits: ClipLimits): Share
   );
   for (const [timesS, offset] of plan.times)
     new Float32Array(block, offset, timesS.length).set(timesS);
-  for (const [index, planned] of plan.tracks.entries()) {
-    writeTrack(view, plan.tracksOffset + index * CLIP_TRACK_BYTES, planned);
-    const { track } = planned;
+  for (const [index, { track, lane, valuesOffset }] of plan.tracks.entries()) {
+    const at = plan.tracksOffset + index * CLIP_TRACK_BYTES;
     const values = track.kind === "constant" ? track.value : track.values;
-    const stored = new Float32Array(block, planned.valuesOffset, values.length);
-    stored.set(values);
-    refuseUnboundedValues(stored, clip, index);
+    refuseUnboundedValues(values, clip, index);
+    if (lane && plan.lanes) {
+      writeLane(block, plan.lanes, lane, track, index % PROPERTIES.length);
+      view.setUint32(at + CLIP_TRACK.valuesOffset, lane.valuesOffset, true);
+      writeTiming(view, at, lane.moves ? "linear" : "constant", plan.lanes.plan.times, plan);
+      const flags = view.getUint32(at + CLIP_TRACK.flags, true);
+      view.setUint32(at + CLIP_TRACK.flags, flags | TRACK_IN_LANES, true);
+    } else {
+      new Float32Array(block, valuesOffset, values.length).set(values);
+      view.setUint32(at + CLIP_TRACK.valuesOffset, valuesOffset, true);
+      writeTiming(view, at, track.kind, track.kind === "constant" ? undefined : track.times, plan);
+    }
+  }
+  if (plan.lanes) {
+    view.setUint32(CLIP_HEADER.lanesOffset, plan.lanes.offset, true);
+    writeTiming(view, plan.lanes.offset + CLIP_LANES.timing, "linear", plan.lanes.plan.times, plan);
+    writeLanes(view, plan.lanes);
   }
   return block;
 }
@@ -86,8 +118,10 @@ function planBlock(clip: ClipDescription, limits: ClipLimits): Plan {
   const parentsOffset = CLIP_HEADER_BYTES;
   const tracksOffset = parentsOffset + Math.ceil(jointCount / 2) * 8;
   let end = tracksOffset + jointCount * PROPERTIES.length * CLIP_TRACK_BYTES;
-  const tracks = clip.joints.flatMap((joint) =>
-    PROPERTIES.map((property, i) => single(joint[property], TRACK_WIDTHS[i] ?? 3)),
+  const tracks = shareTimes(
+    clip.joints.flatMap((joint) =>
+      PROPERTIES.map((property, i) => single(joint[property], TRACK_WIDTHS[i] ?? 3)),
+    ),
   );
 
   const times = new Map<Float32Array, number>();
@@ -101,27 +135,20 @@ function planBlock(clip: ClipDescription, limits: ClipLimits): Plan {
     times.set(track.times.timesS, end);
     end += track.times.timesS.byteLength;
   }
-  let keys = 0;
-  const planned = tracks.map((track) => {
-    const keyCount = track.kind === "constant" ? 1 : countKeys(track.times);
-    const listed =
-      track.kind !== "constant" && track.times.kind === "listed" ? track.times.timesS : undefined;
-    const place = {
-      track,
-      keyCount,
-      timesOffset: listed ? (times.get(listed) ?? 0) : 0,
-      valuesOffset: end,
-    };
-    end += (track.kind === "constant" ? track.value : track.values).length * 4;
-    if (track.kind !== "constant") keys += keyCount;
-    return place;
+  refuseTooManyKeys(tracks, limits);
+  const perJoint = clip.joints.map((_, joint) =>
+    tracks.slice(joint * PROPERTIES.length, (joint + 1) * PROPERTIES.length),
+  );
+  const plan = planLanes(perJoint);
+  const lanes = plan && layLanes(plan, end);
+  if (lanes) end = lanes.end;
+  const places = lanes ? placeTracks(lanes, jointCount) : [];
+  const planned = tracks.map((track, index) => {
+    const lane = places[index];
+    const valuesOffset = end;
+    if (!lane) end += (track.kind === "constant" ? track.value : track.values).length * 4;
+    return { track, lane, valuesOffset };
   });
-  if (keys > limits.maxKeys) {
-    throw new Fault(
-      "CLIP_TOO_LARGE",
-      `the clip has ${keys} keys; at most ${limits.maxKeys} are allowed`,
-    );
-  }
   if (end > MAX_BLOCK_BYTES) {
     throw new Fault(
       "CLIP_TOO_LARGE",
@@ -133,39 +160,87 @@ function planBlock(clip: ClipDescription, limits: ClipLimits): Plan {
     tracksOffset,
     tracks: planned,
     times,
+    lanes,
     byteLength: Math.ceil(end / 8) * 8,
   };
 }
 
-/** A track of one key is a constant, whatever its interpolation; of a cubic key only the value counts. */
+function refuseTooManyKeys(tracks: readonly ClipTrack[], { maxKeys }: ClipLimits): void {
+  const keys = tracks.reduce(
+    (sum, track) => sum + (track.kind === "constant" ? 0 : countKeys(track.times)),
+    0,
+  );
+  if (keys <= maxKeys) return;
+  throw new Fault("CLIP_TOO_LARGE", `the clip has ${keys} keys; at most ${maxKeys} are allowed`);
+}
+
+/**
+ * A track of one key is a constant, whatever its interpolation; of a cubic key only the value counts. So is a linear track whose keys
+ * are all the same, as exporters write them for every bone.
+ */
 function single(track: ClipTrack, width: number): ClipTrack {
-  if (track.kind === "constant" || countKeys(track.times) > 1) return track;
+  if (track.kind === "constant") return track;
+  const { values } = track;
+  const isStill =
+    track.kind === "linear" && values.every((value, index) => value === values[index % width]);
+  if (countKeys(track.times) > 1 && !isStill) return track;
   const from = track.kind === "cubic" ? width : 0;
-  return { kind: "constant", value: track.values.subarray(from, from + width) };
+  return { kind: "constant", value: values.subarray(from, from + width) };
 }
 
-function countKeys(times: KeyTimes): number {
-  return times.kind === "listed" ? times.timesS.length : times.keyCount;
+/** Lists of times with the same content become one: some exporters write one for every track. */
+function shareTimes(tracks: readonly ClipTrack[]): ClipTrack[] {
+  const byContent = new Map<number | bigint, Float32Array>();
+  const shared = new Map<Float32Array, Float32Array>();
+  return tracks.map((track) => {
+    if (track.kind === "constant" || track.times.kind === "uniform") return track;
+    const { timesS } = track.times;
+    let first = shared.get(timesS);
+    if (!first) {
+      const bytes = bytesOf(timesS);
+      const hash = Bun.hash(bytes);
+      const known = byContent.get(hash);
+      first = known && bytesOf(known).equals(bytes) ? known : timesS;
+      byContent.set(hash, first);
+      shared.set(timesS, first);
+    }
+    return { ...track, times: { kind: "listed", timesS: first } };
+  });
 }
 
-function writeTrack(view: DataView, at: number, planned: PlannedTrack): void {
-  const { track } = planned;
-  view.setUint32(at + CLIP_TRACK.kind, TRACK_KIND[track.kind], true);
-  view.setUint32(at + CLIP_TRACK.keyCount, planned.keyCount, true);
-  view.setUint32(at + CLIP_TRACK.timesOffset, planned.timesOffset, true);
-  view.setUint32(at + CLIP_TRACK.valuesOffset, planned.valuesOffset, true);
-  if (track.kind === "constant" || track.times.kind === "listed") return;
-  view.setFloat64(at + CLIP_TRACK.startS, track.times.startS, true);
-  view.setFloat64(at + CLIP_TRACK.stepS, track.times.stepS, true);
-  view.setUint32(at + CLIP_TRACK.flags, track.times.wraps ? TRACK_WRAPS : 0, true);
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** All of a soma_track but its values. */
+function writeTiming(
+  view: DataView,
+  at: number,
+  kind: ClipTrack["kind"],
+  times: KeyTimes | undefined,
+  plan: Plan,
+): void {
+  view.setUint32(at + CLIP_TRACK.kind, TRACK_KIND[kind], true);
+  if (kind === "constant" || times === undefined) {
+    view.setUint32(at + CLIP_TRACK.keyCount, 1, true);
+    return;
+  }
+  view.setUint32(at + CLIP_TRACK.keyCount, countKeys(times), true);
+  if (times.kind === "listed") {
+    view.setUint32(at + CLIP_TRACK.timesOffset, plan.times.get(times.timesS) ?? 0, true);
+    return;
+  }
+  view.setFloat64(at + CLIP_TRACK.startS, times.startS, true);
+  view.setFloat64(at + CLIP_TRACK.stepS, times.stepS, true);
+  view.setUint32(at + CLIP_TRACK.flags, times.wraps ? TRACK_WRAPS : 0, true);
 }
 
 function refuseUnboundedValues(
-  stored: Float32Array,
+  values: readonly number[] | Float32Array,
   clip: ClipDescription,
   trackIndex: number,
 ): void {
-  if (stored.every((value) => Math.abs(value) <= CLIP_RANGE.maxValue)) return;
+  if (values.every((value) => Math.abs(Math.fround(value)) <= CLIP_RANGE.maxValue)) return;
   const joint = clip.joints[Math.floor(trackIndex / PROPERTIES.length)]?.name ?? "";
   const property = PROPERTIES[trackIndex % PROPERTIES.length] ?? "";
   const message = `the ${property} of '${joint}' has a value beyond ±${CLIP_RANGE.maxValue}`;
@@ -180,7 +255,7 @@ function refuseUnboundedTimes({ startS, endS, wrapS }: ClipDescription): void {
   );
 }
 
-/** A block taken apart again, for tests and for people who debug. Arrays are views of the block. */
+/** A block taken apart again, for tests and for people who debug. Arrays are views of the block, or copies of what is in lanes. */
 export interface ClipBlockContent {
   readonly jointCount: number;
   readonly byteLength: number;
@@ -225,11 +300,12 @@ function readTrack(view: DataView, at: number, width: number): ClipTrack {
     throw new Fault("CLIP_INVALID", `the block has a track of unknown kind ${code}`);
   const keyCount = view.getUint32(at + CLIP_TRACK.keyCount, true);
   const length = keyCount * width * (kind === "cubic" ? 3 : 1);
-  const values = new Float32Array(
-    view.buffer,
-    view.getUint32(at + CLIP_TRACK.valuesOffset, true),
-    length,
-  );
+  const flags = view.getUint32(at + CLIP_TRACK.flags, true);
+  const valuesOffset = view.getUint32(at + CLIP_TRACK.valuesOffset, true);
+  const values =
+    (flags & TRACK_IN_LANES) === 0
+      ? new Float32Array(view.buffer, valuesOffset, length)
+      : readLane(view, valuesOffset, keyCount, width);
   if (kind === "constant") return { kind, value: values };
   const timesOffset = view.getUint32(at + CLIP_TRACK.timesOffset, true);
   if (timesOffset > 0) {
@@ -244,7 +320,17 @@ function readTrack(view: DataView, at: number, width: number): ClipTrack {
     startS: view.getFloat64(at + CLIP_TRACK.startS, true),
     stepS: view.getFloat64(at + CLIP_TRACK.stepS, true),
     keyCount,
-    wraps: (view.getUint32(at + CLIP_TRACK.flags, true) & TRACK_WRAPS) !== 0,
+    wraps: (flags & TRACK_WRAPS) !== 0,
   };
   return { kind, times, values };
+}
+
+function readLane(view: DataView, at: number, keyCount: number, width: number): Float32Array {
+  const lanesOffset = view.getUint32(CLIP_HEADER.lanesOffset, true);
+  const keyBytes = view.getUint32(lanesOffset + CLIP_LANES.keyBytes, true);
+  return Float32Array.from({ length: keyCount * width }, (_, index) => {
+    const component = index % width;
+    const key = (index - component) / width;
+    return view.getFloat32(at + key * keyBytes + component * LANES * 4, true);
+  });
 }

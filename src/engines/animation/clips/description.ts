@@ -21,6 +21,10 @@ export type KeyTimes =
       readonly wraps: boolean;
     };
 
+export function countKeys(times: KeyTimes): number {
+  return times.kind === "listed" ? times.timesS.length : times.keyCount;
+}
+
 /**
  * One animated property of one joint: 3 numbers a key for translation and scale, 4 (x, y, z, w) for rotation; three times
  * that for `cubic` (in-tangent, value, out-tangent). Arrays belong to the description and are not changed afterwards;

@@ -69,7 +69,7 @@ describe("the builder", () => {
   test("writes every field where the header says", () => {
     requireValidBlock(block);
     expect(Buffer.from(block, 0, 4).toString()).toBe("CLIP");
-    expect([4, 8, 12].map((at) => view.getUint32(at, true))).toEqual([1, 3, 0]);
+    expect([4, 8, 12].map((at) => view.getUint32(at, true))).toEqual([2, 3, 0]);
     expect(view.getBigUint64(16, true)).toBe(BigInt(block.byteLength));
     expect([32, 40, 48].map((at) => view.getFloat64(at, true))).toEqual([0, 4, 5]);
     expect(view.getBigUint64(56, true)).toBe(0n);

@@ -264,7 +264,7 @@ describe("accessors", () => {
 
   test("several tracks share one array of key times", async () => {
     const asset = makeAsset(
-      [times(0, 1, 2), vec3(...Array(9).fill(1)), vec4(...Array(3).fill(IDENTITY).flat())],
+      [times(0, 1, 2), vec3(1, 2, 3, 4, 5, 6, 7, 8, 9), vec4(...IDENTITY, 1, 0, 0, 0, ...IDENTITY)],
       {
         nodes: [{}],
         animations: [
