@@ -133,6 +133,8 @@ async function buildBinary(outfile = BINARY, cross?: CrossBuild): Promise<void> 
       plugins: cross ? [embedLibrary(cross.library)] : [],
       minify: true,
       bytecode: true,
+      // What is loaded later lies in files of its own, which the start need not read.
+      splitting: true,
       format: "esm",
       sourcemap: "none",
     });

@@ -147,36 +147,33 @@ export class RingWriter {
 
 /** One reader of a ring, with a pin of its own. Use it on one thread only. */
 export class RingReader {
-  readonly #ring: RingParts;
+  /** All cells, in order of their index: for views that are made once. */
+  readonly cells: readonly Cell[];
+  readonly #words: Int32Array;
   readonly #pinWord: number;
+  readonly #sequenceWord: number;
 
   constructor(buffer: SharedArrayBuffer, readerIndex = 0) {
-    this.#ring = openRing(buffer);
-    assert(
-      readerIndex >= 0 && readerIndex < this.#ring.readers,
-      "a reader index the ring was made for",
-    );
+    const { words, cells, readers, sequenceWord } = openRing(buffer);
+    assert(readerIndex >= 0 && readerIndex < readers, "a reader index the ring was made for");
+    this.cells = cells;
+    this.#words = words;
     this.#pinWord = WORD.pins + readerIndex;
-  }
-
-  /** All cells, in order of their index: for views that are made once. */
-  get cells(): readonly Cell[] {
-    return this.#ring.cells;
+    this.#sequenceWord = sequenceWord;
   }
 
   /** Counts every publication, so that a change means a new cell; wraps at 2³². */
   get published(): number {
-    return Atomics.load(this.#ring.words, WORD.published);
+    return Atomics.load(this.#words, WORD.published);
   }
 
   /** Pins the newest cell and returns it, or undefined while nothing was published. Its bytes hold still until `unpin`. */
   pin(): Cell | undefined {
-    const { words, cells } = this.#ring;
-    let index = Atomics.load(words, WORD.newest);
+    let index = Atomics.load(this.#words, WORD.newest);
     while (index !== NONE) {
-      Atomics.store(words, this.#pinWord, index);
-      const again = Atomics.load(words, WORD.newest);
-      if (again === index) return cells[index];
+      Atomics.store(this.#words, this.#pinWord, index);
+      const again = Atomics.load(this.#words, WORD.newest);
+      if (again === index) return this.cells[index];
       index = again;
     }
     return undefined;
@@ -184,10 +181,10 @@ export class RingReader {
 
   /** The sequence of a cell that this reader has pinned. */
   sequenceOf(cell: Cell): number {
-    return Atomics.load(this.#ring.words, this.#ring.sequenceWord + cell.index) >>> 0;
+    return Atomics.load(this.#words, this.#sequenceWord + cell.index) >>> 0;
   }
 
   unpin(): void {
-    Atomics.store(this.#ring.words, this.#pinWord, NONE);
+    Atomics.store(this.#words, this.#pinWord, NONE);
   }
 }

@@ -12,11 +12,17 @@ import { SOMA_ABI, SOMA_BINDINGS, SOMA_STATUS } from "../../src/native/bindings.
 import {
   CLIP_HEADER,
   CLIP_HEADER_BYTES,
+  CLIP_LANES,
+  CLIP_LANES_BYTES,
   CLIP_MAGIC,
   CLIP_MAX_JOINTS,
   CLIP_TRACK,
   CLIP_TRACK_BYTES,
   CLIP_VERSION,
+  LANE_GROUP,
+  LANE_GROUP_BYTES,
+  LANES,
+  TRACK_IN_LANES,
   TRACK_KIND,
   TRACK_WRAPS,
 } from "../../src/native/clip-layout.ts";
@@ -136,6 +142,18 @@ testWith([{ package: "gcc" }], "numbers that TypeScript repeats are those of the
     ["SOMA_CLIP_VERSION", CLIP_VERSION],
     ["SOMA_MAX_JOINTS", CLIP_MAX_JOINTS],
     ["SOMA_TRACK_WRAPS", TRACK_WRAPS],
+    ["SOMA_TRACK_IN_LANES", TRACK_IN_LANES],
+    ["SOMA_LANES", LANES],
+    ["sizeof(soma_lanes)", CLIP_LANES_BYTES],
+    ["sizeof(soma_lane_group)", LANE_GROUP_BYTES],
+    ...Object.entries(CLIP_LANES).map(([name, at]): [string, number] => [
+      `offsetof(soma_lanes, ${snake(name)})`,
+      at,
+    ]),
+    ...Object.entries(LANE_GROUP).map(([name, at]): [string, number] => [
+      `offsetof(soma_lane_group, ${snake(name)})`,
+      at,
+    ]),
     ["SOMA_MAX_IMAGE_SIDE", MAX_IMAGE_SIDE],
     ...Object.entries(CLIP_HEADER).map(([name, at]): [string, number] => [
       `offsetof(soma_clip, ${snake(name)})`,
