@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { errorBody } from "../errors.ts";
 import { errorSchema } from "./common.ts";
+import { LAYOUT_EXAMPLE, SKELETON_EXAMPLE } from "./examples.ts";
 import { layoutSchema, skeletonSchema } from "./session.ts";
 
 const requestId = z
@@ -83,51 +84,14 @@ export const socketAnswers: readonly SocketMessage[] = [
     name: "skeleton",
     summary: "Answer to `skeleton`, the same as GET /sessions/{id}/skeleton.",
     schema: z.intersection(skeletonSchema, z.object({ id: requestId })),
-    example: {
-      id: 1,
-      type: "SKELETON_DEF",
-      bone_names: ["hips", "spine"],
-      parents: [-1, 0],
-      bind_pose: {
-        positions: [
-          [0, 96, 0],
-          [0, 12, 0],
-        ],
-        rotations: [
-          [0, 0, 0, 1],
-          [0, 0, 0, 1],
-        ],
-        scales: [
-          [1, 1, 1],
-          [1, 1, 1],
-        ],
-      },
-      animator: "FK",
-    },
+    example: { ...SKELETON_EXAMPLE, id: 1 },
   },
   {
     name: "layout",
     summary:
       "Answer to `layout`, the same as GET /sessions/{id}/layout with this connection's parameters.",
     schema: z.intersection(layoutSchema, z.object({ type: z.literal("layout"), id: requestId })),
-    example: {
-      type: "layout",
-      id: 1,
-      variant: "f32.local.row",
-      frame_bytes: 128,
-      fields: [
-        {
-          name: "local_matrices",
-          offset_bytes: 0,
-          dtype: "f32",
-          shape: [2, 4, 4],
-          axes: "bone, row, column",
-        },
-      ],
-      names: ["hips", "spine"],
-      header: { form: "none", bytes: 0, fields: [] },
-      endianness: "little",
-    },
+    example: { ...LAYOUT_EXAMPLE, type: "layout", id: 1 },
   },
   {
     name: "stats",

@@ -1,11 +1,7 @@
 /** What the document says of the session routes. A test checks the examples against the routes' schemas. */
 import type { z } from "zod";
-import type {
-  layoutSchema,
-  sessionDetailSchema,
-  sessionSummarySchema,
-  skeletonSchema,
-} from "../../protocol/schemas/session.ts";
+import { LAYOUT_EXAMPLE, SKELETON_EXAMPLE } from "../../protocol/schemas/examples.ts";
+import type { sessionDetailSchema, sessionSummarySchema } from "../../protocol/schemas/session.ts";
 import type { RouteDocument } from "./documented.ts";
 import { SEED_BAD_REQUESTS } from "./failures.ts";
 
@@ -24,62 +20,12 @@ const SUMMARY_EXAMPLE: z.infer<typeof sessionSummarySchema> = {
   fps: 60,
 };
 
-const SOURCE = {
-  clip: "walk.bvh",
-  take: "take_0",
-  takes: ["take_0"],
-  start_s: 0,
-  duration_s: 2.64,
-  frame_rate_hz: 120,
-  frame_count: 318,
-  warnings: [],
-};
-
 const DETAIL_EXAMPLE: z.infer<typeof sessionDetailSchema> = {
   ...SUMMARY_EXAMPLE,
   resumed: 0,
   place: "pool",
   streams: [{ id: 1, header: "none", frames_sent: 3598, frames_lost: 2, congested: false }],
-  details: { paused: false, speed: 1, fps: 60, time_s: 1.25, source: SOURCE },
-};
-
-const SKELETON_EXAMPLE: z.infer<typeof skeletonSchema> = {
-  type: "SKELETON_DEF",
-  bone_names: ["hips", "spine"],
-  parents: [-1, 0],
-  bind_pose: {
-    positions: [
-      [0, 96, 0],
-      [0, 12, 0],
-    ],
-    rotations: [
-      [0, 0, 0, 1],
-      [0, 0, 0, 1],
-    ],
-    scales: [
-      [1, 1, 1],
-      [1, 1, 1],
-    ],
-  },
-  animator: "FK",
-  source: SOURCE,
-};
-
-const LAYOUT_EXAMPLE: z.infer<typeof layoutSchema> = {
-  variant: "f32.local.row",
-  frame_bytes: 128,
-  fields: [
-    {
-      name: "local_matrices",
-      offset_bytes: 0,
-      dtype: "f32",
-      shape: [2, 4, 4],
-      axes: "bone, row, column",
-    },
-  ],
-  names: ["hips", "spine"],
-  header: { form: "none", bytes: 0, fields: [] },
-  endianness: "little",
+  details: { paused: false, speed: 1, fps: 60, time_s: 1.25, source: SKELETON_EXAMPLE.source },
 };
 
 export const SESSION_DOCUMENTS = {

@@ -11,6 +11,7 @@ import { loadClip } from "../../../../src/engines/animation/clips/load-clip.ts";
 import { nativeFk } from "../../../../src/native/fk-native.ts";
 import { portableFk } from "../../../../src/native/fk-portable.ts";
 import { native } from "../../../../src/native/library.ts";
+import { gltfNodeNames } from "../../../tools/gltf-node-names.ts";
 import { describeWith } from "../../../tools/requirement.ts";
 import { thirdPartyData } from "../../../tools/third-party-data.ts";
 import {
@@ -168,7 +169,7 @@ describeWith([{ data: "animation" }], "clips against independent matrices", () =
   test.each(models)("glTF: $file, take $take, within 2e-6 of the extent", async (model) => {
     const path = `${root}/gltf/${model.file}`;
     const { block, info } = await loadClip({ path, take: model.take });
-    const names = nodeNames(path);
+    const names = gltfNodeNames(path);
     const reference = readReference(
       model.reference,
       names,
@@ -187,12 +188,3 @@ describeWith([{ data: "animation" }], "clips against independent matrices", () =
       expect(Math.max(wrong.position, wrong.basis)).toBeGreaterThan(1e-4);
   });
 });
-
-/** Names of all nodes, as the loader calls them, straight from the JSON. */
-function nodeNames(path: string): string[] {
-  const bytes = readFileSync(path);
-  const isGlb = bytes.subarray(0, 4).toString("latin1") === "glTF";
-  const text = isGlb ? bytes.subarray(20, 20 + bytes.readUInt32LE(12)) : bytes;
-  const json = JSON.parse(text.toString("utf8")) as { nodes: { name?: string }[] };
-  return json.nodes.map((node, index) => node.name ?? `node_${index}`);
-}
