@@ -41,7 +41,8 @@ export interface StreamRequest {
 }
 
 interface PendingCommand {
-  readonly index: number;
+  /** How many commands will have been applied when this one has. */
+  index: number;
   readonly name: string;
   readonly value: Record<string, unknown>;
 }
@@ -143,9 +144,18 @@ export class Session {
     this.#block = new SessionBlock();
     this.#block.adopt(old);
     for (const stream of this.#streams.values()) stream.renew();
+    const opened = host.open(this.number, this.#request(true));
+    this.#sendUnapplied(host);
+    await opened;
+  }
+
+  /** Sends again what the dead worker did not apply. What somebody waited for is not among it: they were told it failed. */
+  #sendUnapplied(host: WorkerHost): void {
     this.#trimApplied();
-    await host.open(this.number, this.#request(true));
-    for (const { name, value } of this.#unapplied) {
+    this.#commandsSent = this.#block.applied;
+    for (const pending of this.#unapplied) {
+      pending.index = ++this.#commandsSent;
+      const { name, value } = pending;
       host.post({ type: "command", session: this.number, name, value });
     }
   }

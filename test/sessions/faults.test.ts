@@ -102,6 +102,35 @@ describe("a session that misbehaves in a tick", () => {
     expect(good.state).toBe("running");
   });
 
+  test("resumed twice, with questions unanswered at each death: every command is applied exactly once", async () => {
+    fresh();
+    const good = await create("good");
+    let added = 0;
+    const add = (): void => {
+      good.command("add", { value: 1 });
+      added++;
+    };
+    for (let death = 1; death <= 2; death++) {
+      const bad = await create(`bad${death}`);
+      add();
+      bad.command("misbehave", { how: "hang" });
+      // Reaches the worker while it hangs; nobody will answer.
+      await Bun.sleep(40);
+      const question = failureOf(good.ask("get", {}));
+      add();
+      await until(() => good.resumes === death);
+      // Sent while the session is opening in its new worker.
+      add();
+      const sink = new TestSink();
+      good.subscribe(STREAM, sink).end();
+      expect(await question).toMatchObject({ code: "ENGINE_STALLED" });
+      expect(await good.ask("get", {})).toEqual({ value: added });
+    }
+    const late = new TestSink();
+    good.subscribe(STREAM, late);
+    await until(() => late.values.at(-1) === added);
+  }, 15_000);
+
   test("a worker that keeps dying: after three resumes in a minute the session fails", async () => {
     fresh();
     const good = await create("good");

@@ -17,6 +17,8 @@ type Post = (message: FromEngineWorker) => void;
 export class EngineWorker {
   readonly #post: Post;
   readonly #sessions = new Map<number, HostedSession>();
+  /** Sessions whose engine is starting; settles when it runs or has refused. */
+  readonly #opening = new Map<number, Promise<void>>();
   readonly #beats = new Beats();
   #block: WorkerBlock | undefined;
 
@@ -24,13 +26,23 @@ export class EngineWorker {
     this.#post = post;
   }
 
+  /** Takes the next message. What is meant for a session that is still opening waits until it has opened, in order. */
   receive(message: ToEngineWorker): void {
+    const opening =
+      message.type === "start" || message.type === "open"
+        ? undefined
+        : this.#opening.get(message.session);
+    if (opening) void opening.then(() => this.#handle(message));
+    else this.#handle(message);
+  }
+
+  #handle(message: ToEngineWorker): void {
     switch (message.type) {
       case "start":
         this.#start(message);
         return;
       case "open":
-        void this.#open(message.session, message.request);
+        this.#opening.set(message.session, this.#open(message.session, message.request));
         return;
       case "stream":
         this.#sessions.get(message.session)?.stream(message.grant);
@@ -104,6 +116,7 @@ export class EngineWorker {
         fault: toFaultRecord(error, "ENGINE_OPEN_FAILED"),
       });
     }
+    this.#opening.delete(number);
     block.leave();
     block.wake();
   }
