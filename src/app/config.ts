@@ -33,7 +33,9 @@ const shape = {
     .string()
     .min(8)
     .optional()
-    .describe("Secret that every request must carry (at least 8 characters)."),
+    .describe(
+      "Secret that requests must carry, at least 8 characters; probes of health need none.",
+    ),
   insecure: z
     .boolean()
     .default(false)
@@ -73,11 +75,11 @@ const shape = {
     .max(600_000)
     .default(LIMITS.shutdownGraceMs)
     .describe("Time to end after SIGTERM or SIGINT."),
-  "log-level": z.enum(LOG_LEVELS).default("info").describe("Least level that is logged."),
+  "log-level": z.enum(LOG_LEVELS).default("info").describe("Least level that is logged:"),
   "log-format": z
     .enum(["text", "json"])
     .default("text")
-    .describe("Lines for people, or JSON for programs."),
+    .describe("Lines for people, or JSON for programs:"),
 } as const;
 
 const schema = z.strictObject(shape);
@@ -283,27 +285,29 @@ function unknownOption(name: string): string {
   return `there is no option --${name}${near ? `; did you mean --${near}?` : "; 'soma serve --help' lists them"}`;
 }
 
+/** What stands for an option's value in the help. */
+function valueName(name: OptionName): string {
+  const kind = kindOf(name);
+  if (kind.boolean) return "";
+  if (kind.list) return " LIST";
+  if (kind.number) return " N";
+  if (name === "clips") return " FOLDER";
+  return name.endsWith("-file") ? " FILE" : " VALUE";
+}
+
 /** The options part of --help. */
 export function describeOptions(): string {
   const lines = NAMES.map((name) => {
     const json = z.toJSONSchema(shape[name], { io: "input", unrepresentable: "any" }) as {
       description?: string;
       default?: unknown;
+      enum?: readonly string[];
     };
-    const kind = kindOf(name);
-    const value = kind.boolean
-      ? ""
-      : kind.list
-        ? " LIST"
-        : kind.number
-          ? " N"
-          : name.includes("file")
-            ? " FILE"
-            : " VALUE";
     const standard = json.default;
+    const choices = json.enum ? ` ${json.enum.join(", ")}` : "";
     const byDefault =
       typeof standard === "string" || typeof standard === "number" ? ` (default ${standard})` : "";
-    return `  --${`${name}${value}`.padEnd(24)} ${json.description ?? ""}${byDefault}`;
+    return `  --${`${name}${valueName(name)}`.padEnd(24)} ${json.description ?? ""}${choices}${byDefault}`;
   });
   return [
     ...lines,
